@@ -1,0 +1,52 @@
+// The Hono app: what comes before every route, the resources, and the one renderer of errors. It assumes no path of its
+// own, so that it can be mounted inside another app. A faulty configuration is told before anything is served.
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { ConfigError, readConfig } from './config.ts'
+import { problem, renderProblem } from './problem.ts'
+import type { AppEnv } from './routes/context.ts'
+import { healthRoutes } from './routes/health.ts'
+import { linkRoutes } from './routes/links.ts'
+import { playbackRoutes } from './routes/playback.ts'
+import { recordingRoutes } from './routes/recordings.ts'
+import { watchRoutes } from './routes/watch.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
+
+const app = new OpenAPIHono<AppEnv>()
+
+app.get('/healthz', (context) => context.json({ status: 'alive' }))
+
+app.use(async (context, next) => {
+  try {
+    context.set('config', readConfig(context.env))
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    throw problem(503, 'configuration', `The configuration is faulty: ${error.message}.`, { faults: error.faults })
+  }
+  await next()
+})
+
+export const api = app
+  .route('/', webhookRoutes)
+  .route('/', recordingRoutes)
+  .route('/', linkRoutes)
+  .route('/', playbackRoutes)
+  .route('/', watchRoutes)
+  .route('/', healthRoutes)
+
+app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
+  type: 'http',
+  scheme: 'bearer',
+  description: 'ADMIN_TOKEN, or a LiveKit access token with the `roomRecord` grant',
+})
+app.doc31('/openapi.json', (context) => ({
+  openapi: '3.1.0',
+  info: { title: 'Roomtape', version: '0.1.0', description: 'The recordings back end for LiveKit.' },
+  servers: [{ url: context.get('config').publicUrl ?? new URL(context.req.url).origin }],
+}))
+
+app.notFound((context) =>
+  renderProblem(problem(404, 'no-such-route', `There is nothing at ${context.req.path}.`), context),
+)
+app.onError(renderProblem)
+
+export { app }

@@ -1,0 +1,42 @@
+// Takes secrets out of what LiveKit sends. An auto egress that could not start is reported with its raw request, S3 keys
+// and all (livekit.md §0.6). Nothing of LiveKit's may be stored, shown or logged before it went through here.
+
+const secretNames = new Set([
+  'accesskey',
+  'accesskeyid',
+  'secret',
+  'secretaccesskey',
+  'sessiontoken',
+  'assumerolearn',
+  'assumeroleexternalid',
+  'credentials',
+  'accountkey',
+  'accountname',
+  'password',
+  'username',
+  'token',
+  'apikey',
+  'apisecret',
+  'streamkey',
+])
+/** URLs that carry their own credentials: presigned ones, and stream keys in their path. */
+const signedQuery = /[?&](x-amz-signature|x-amz-credential|x-goog-signature|sig|signature)=/i
+
+/** A copy of the value without secrets; what was taken out shows as `[removed]`. */
+export function scrub(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(scrub)
+  if (typeof value === 'string') return scrubText(value)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => {
+      const isSecret = secretNames.has(name.toLowerCase().replaceAll('_', ''))
+      return [name, isSecret && inner !== '' && inner !== null ? '[removed]' : scrub(inner)]
+    }),
+  )
+}
+
+/** Without the query of a signed URL, and without the path of a stream's address, which is its key. */
+export function scrubText(text: string): string {
+  if (/^(rtmps?|srt):\/\//i.test(text)) return text.replace(/^(\w+:\/\/[^/?]*).*$/s, '$1/[removed]')
+  return signedQuery.test(text) ? text.replace(/\?.*$/s, '?[removed]') : text
+}

@@ -1,0 +1,150 @@
+// Performs one step of a recording's life against the outside worlds and says what came of it. Exists for worlds that are
+// down, slow or lying: their trouble becomes a pause in the state, never an exception. It must not touch the state while
+// it waits: evidence may arrive meanwhile, so each outcome is a change to whatever the state is by then.
+import { candidateKeys } from '../recording/files.ts'
+import { evidenceOf, settle } from '../recording/lifecycle.ts'
+import type { Step } from '../recording/lifecycle.ts'
+import { observation } from '../recording/observation.ts'
+import { toRecording } from '../recording/recording.ts'
+import type { Conclusion, Pause, RecordingState } from '../recording/state.ts'
+import { noPause, pauseAfter } from '../recording/state.ts'
+import { locate } from '../storage/move.ts'
+import { performOnFile } from './file-steps.ts'
+import { entry, faultOf, firstOf, nothing } from './outcome.ts'
+import type { Outcome, Ports } from './outcome.ts'
+
+type Acting = Exclude<Step, { do: 'wait' | 'rest' }>
+
+/** Performs a step. Throws only for bugs and crashes. */
+export async function perform(step: Acting, state: RecordingState, ports: Ports): Promise<Outcome> {
+  switch (step.do) {
+    case 'publish':
+      return publish(state, ports)
+    case 'look-up':
+      return lookUp(state, ports)
+    case 'probe':
+      return probe(state, ports)
+    case 'conclude':
+      return conclude(state, step.as, ports)
+    case 'locate':
+    case 'copy':
+    case 'verify':
+    case 'remove': {
+      const file = state.files.find((known) => known.name === step.name)
+      return file === undefined ? nothing : performOnFile(step.do, file, state, ports)
+    }
+    default:
+      return step satisfies never
+  }
+}
+
+async function publish(state: RecordingState, ports: Ports): Promise<Outcome> {
+  const recording = toRecording(state)
+  if (recording === null) return nothing
+  const nowMs = ports.clock.nowMs()
+  // Greater than before, and greater than what an object whose storage was lost had reached.
+  const revision = Math.max(state.catalogue.revision + 1, nowMs)
+  const before = state.catalogue
+  try {
+    await ports.catalogue.put(recording, revision)
+  } catch (error) {
+    const fault = faultOf(error)
+    const pause = pauseAfter(before.pause, fault, nowMs, ports.clock.random())
+    return {
+      change: (now) => ({ ...now, catalogue: { ...now.catalogue, pause } }),
+      entries: firstOf(before.pause, 'catalogue.unavailable', fault),
+    }
+  }
+  const published = JSON.stringify(recording)
+  const was = before.published === null ? null : (JSON.parse(before.published) as { status: string }).status
+  return {
+    change: (now) => ({ ...now, catalogue: { pause: noPause, revision, published } }),
+    entries:
+      was === recording.status
+        ? []
+        : [entry('status.changed', { from: was, to: recording.status, error: recording.error?.message ?? null })],
+  }
+}
+
+async function lookUp(state: RecordingState, ports: Ports): Promise<Outcome> {
+  const nowMs = ports.clock.nowMs()
+  const { livekit } = state
+  try {
+    const facts = await ports.livekit.egress(state.egressId)
+    if (facts === null) {
+      const goneSinceMs = livekit.goneSinceMs ?? nowMs
+      const goneAnswers = livekit.goneAnswers + 1
+      return {
+        change: (now) =>
+          settle({ ...now, livekit: { pause: noPause, askedAtMs: nowMs, goneSinceMs, goneAnswers } }),
+        entries: goneAnswers > 2 ? [] : [entry('livekit.unknown', { answer: goneAnswers })],
+      }
+    }
+    const id = `livekit:${facts.status}:${facts.updatedAtUs}`
+    const said = observation({ id, source: 'livekit', type: 'list', observedAtMs: nowMs, egress: facts })
+    return {
+      observation: said,
+      change: (now) =>
+        settle({ ...now, livekit: { pause: noPause, askedAtMs: nowMs, goneSinceMs: null, goneAnswers: 0 } }),
+      entries: [],
+    }
+  } catch (error) {
+    const fault = faultOf(error)
+    const pause = pauseAfter(livekit.pause, fault, nowMs, ports.clock.random())
+    return {
+      change: (now) => ({ ...now, livekit: { ...now.livekit, pause } }),
+      entries: firstOf(livekit.pause, 'livekit.unavailable', fault),
+    }
+  }
+}
+
+/** Looks for a file of an egress whose end nobody told of. A file appears in the bucket when it is complete. */
+async function probe(state: RecordingState, ports: Ports): Promise<Outcome> {
+  const nowMs = ports.clock.nowMs()
+  const before = state.probe.pause
+  try {
+    const keys = state.seen.paths.flatMap((path) => {
+      const candidates = candidateKeys(state, path, ports.settings)
+      return 'keys' in candidates ? candidates.keys : []
+    })
+    const found = await locate(ports.store, keys)
+    if (found !== null) {
+      const { key, etag, sizeBytes, lastModifiedMs } = found
+      const objects = [{ key, etag, sizeBytes, lastModifiedMs }]
+      const id = `object:${key}:${etag}`
+      const seen = observation({ id, source: 'object', type: 'object', observedAtMs: nowMs, objects })
+      return {
+        observation: seen,
+        change: (now) => concluded(now, 'ended', nowMs),
+        entries: [entry('file.discovered', { key, sizeBytes })],
+      }
+    }
+    const attempts = before.attempts + 1
+    const pause: Pause = { attempts, untilMs: nowMs + Math.min(60_000 * 2 ** attempts, 3_600_000), fault: null }
+    return {
+      change: (now) => ({ ...now, probe: { pause, probedAtMs: nowMs } }),
+      entries: before.attempts === 0 ? [entry('file.not-found', { keys: keys.length })] : [],
+    }
+  } catch (error) {
+    const fault = faultOf(error)
+    const pause = pauseAfter(before, fault, nowMs, ports.clock.random())
+    return {
+      change: (now) => ({ ...now, probe: { ...now.probe, pause } }),
+      entries: firstOf(before, 'store.unavailable', fault),
+    }
+  }
+}
+
+function conclude(state: RecordingState, as: Conclusion['as'], ports: Ports): Outcome {
+  const nowMs = ports.clock.nowMs()
+  const evidence = evidenceOf(state, as)
+  return {
+    // Evidence that arrived meanwhile refutes the conclusion at once.
+    change: (now) => settle({ ...now, conclusion: { as, atMs: nowMs, evidence } }),
+    entries: [entry('recording.concluded', { as })],
+  }
+}
+
+function concluded(state: RecordingState, as: 'ended', atMs: number): RecordingState {
+  return settle({ ...state, conclusion: { as, atMs, evidence: evidenceOf(state, as) } })
+}

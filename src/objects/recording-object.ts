@@ -1,0 +1,105 @@
+// The Durable Object of one egress, named by its id: the only writer of its recording. `observe` does no outside I/O: one
+// storage transaction and an alarm, so that the webhook's 200 means "stored". The alarm does the work and never throws:
+// the platform drops an alarm that fails six times (cloudflare.md §1).
+import { DurableObject } from 'cloudflare:workers'
+import { CatalogueRecordings } from '../catalog/recordings.ts'
+import { readConfig } from '../config.ts'
+import { LiveKitEgress } from '../livekit/egress.ts'
+import { logError, logInfo, messageOf } from '../log.ts'
+import type { LogFields } from '../log.ts'
+import { nextStep, observe } from '../recording/lifecycle.ts'
+import type { Observation } from '../recording/observation.ts'
+import { toRecording } from '../recording/recording.ts'
+import type { Recording } from '../recording/recording.ts'
+import type { Entry, RecordingState } from '../recording/state.ts'
+import { S3 } from '../storage/s3.ts'
+import { Journal } from './journal.ts'
+import type { Ports } from './outcome.ts'
+import { settingsOf } from './settings.ts'
+import { work } from './work.ts'
+import type { Memory } from './work.ts'
+
+/** Comes again after this long when a run was cut off so hard that nothing could be noted. */
+const afterCutMs = 120_000
+/** Comes again after this long when a run failed in a way that no step foresaw. */
+const afterBugMs = 30_000
+
+export class RecordingObject extends DurableObject<Env> {
+  readonly #journal = new Journal(this.ctx.storage, this.ctx.id.name ?? '')
+
+  /**
+   * Takes one observation, from whichever witness.
+   * @returns whether it was news: false when this very observation had been told before
+   */
+  async observe(observation: Observation): Promise<{ isNew: boolean }> {
+    if (this.#journal.has(observation.id)) return { isNew: false }
+    const state = observe(this.#journal.state(), observation)
+    this.#journal.commit(state, [], observation)
+    await this.#arm(this.#dueAtMs())
+    return { isNew: true }
+  }
+
+  /** The recording as the object knows it; `null` when nobody ever spoke of it. */
+  async read(): Promise<Recording | null> {
+    return toRecording(this.#journal.state())
+  }
+
+  /** Every observation, decision and step, oldest first, as JSON: what LiveKit sent has no type that a call can carry. */
+  async timeline(): Promise<string> {
+    return JSON.stringify(this.#journal.entries())
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#arm(Date.now() + afterCutMs)
+    try {
+      await this.#arm(await work(this.#memory(), this.#ports()))
+    } catch (error) {
+      logError('recording.work-failed', { egressId: this.#journal.state().egressId, error: messageOf(error) })
+      await this.#arm(Date.now() + afterBugMs * (1 + Math.random()))
+    }
+  }
+
+  /** The journal, with a line in the log for each of our own entries. */
+  #memory(): Memory {
+    const journal = this.#journal
+    return {
+      state: () => journal.state(),
+      commit: (state: RecordingState, entries: Entry[], observation?: Observation): void => {
+        journal.commit(state, entries, observation)
+        for (const { type, detail } of entries) logInfo(type, { egressId: state.egressId, ...flat(detail) })
+      },
+    }
+  }
+
+  #ports(): Ports {
+    const config = readConfig(this.env)
+    return {
+      store: new S3(config.storage),
+      livekit: new LiveKitEgress(config.livekit),
+      catalogue: new CatalogueRecordings(this.env.DB),
+      clock: { nowMs: () => Date.now(), random: () => Math.random() },
+      settings: settingsOf(config),
+    }
+  }
+
+  #dueAtMs(): number | null {
+    const nowMs = Date.now()
+    const step = nextStep(this.#journal.state(), nowMs, settingsOf(readConfig(this.env)))
+    if (step.do === 'rest') return null
+    return step.do === 'wait' ? step.untilMs : nowMs
+  }
+
+  async #arm(atMs: number | null): Promise<void> {
+    await (atMs === null ? this.ctx.storage.deleteAlarm() : this.ctx.storage.setAlarm(atMs))
+  }
+}
+
+function flat(detail: Entry['detail']): LogFields {
+  return Object.fromEntries(
+    Object.entries(detail).flatMap(([name, value]) =>
+      typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+        ? [[name, value] as const]
+        : [],
+    ),
+  )
+}

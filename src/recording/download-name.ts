@@ -1,0 +1,18 @@
+// The name that a downloaded recording gets: what it is and when it was, not LiveKit's file name. Written into the object
+// when it is moved, because R2 does not let a link override it (s3.md §3.6).
+import type { FileWork, RecordingState } from './state.ts'
+
+const longestTitle = 100
+
+/** `Team standup 2026-01-01 00.00.mp4`; LiveKit's own file name for anything but the media. */
+export function downloadName(state: RecordingState, file: FileWork): string {
+  if (file.kind !== 'video' && file.kind !== 'audio') return file.name
+  const extension = file.name.slice(file.name.lastIndexOf('.'))
+  const title = (state.seen.roomName?.value ?? 'Recording')
+    // oxlint-disable-next-line no-control-regex -- control characters and what file systems forbid are what goes
+    .replaceAll(/[\u0000-\u001f\u007f"*/:<>?\\|]+/g, ' ')
+    .trim()
+  const startedAtMs = state.seen.startedAtMs?.value ?? state.seen.firstHeardAtMs ?? 0
+  const when = new Date(startedAtMs).toISOString().slice(0, 16).replace('T', ' ').replace(':', '.')
+  return `${[...title].slice(0, longestTitle).join('') || 'Recording'} ${when}${extension}`
+}

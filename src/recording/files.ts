@@ -1,0 +1,227 @@
+// Which files a recording has to bring home, and what the looks into the store say of them. Pure: the object performs
+// the looks, this file draws the conclusions. It must never take a file for good that is not what LiveKit promised.
+import { finalFolder, freeName, isUnder, tempKeys } from './keys.ts'
+import type { OutputFact } from './observation.ts'
+import { promisedBytes } from './recording.ts'
+import { isEnded } from './status.ts'
+import type { Fault, FileWork, Pause, RecordingState, Settings, SourceObject } from './state.ts'
+import { neverMs, noPause } from './state.ts'
+
+/** Words with which LiveKit promises a file, location or not. */
+const promisingStatuses = new Set(['EGRESS_COMPLETE', 'EGRESS_LIMIT_REACHED'])
+/** Pauses before the next look for a file that nobody promised. */
+const courtesyPausesMs = [5_000, 60_000, 600_000]
+/** A missing file is looked for hourly, for three days; then the sweep or a person has to bring it back. */
+const missingPauseMs = 3_600_000
+const missingForMs = 3 * 24 * 3_600_000
+/** Before the second look at a file that is not what LiveKit said. */
+const doubtPauseMs = 3_000
+/** Clocks of LiveKit and the store may differ by so much. */
+const clockSlackMs = 5 * 60_000
+
+/** The works of an ended egress, after new evidence: new outputs get one, doubts that the evidence settles are dropped. */
+export function planFiles(state: RecordingState): FileWork[] {
+  if (!isEnded(state)) return state.files
+  let files = state.files.map((file) => settleDoubt(state, file))
+  for (const fact of outputsToMove(state)) {
+    const known = files.filter((file) => file.path === fact.path)
+    const latest = known.at(-1)
+    if (latest === undefined) files = [...files, newWork(state, files, fact, isOptional(state, fact))]
+    else if (isPromisedNow(state, fact, latest)) {
+      files = files.map((file) => (file === latest ? { ...file, optional: false } : file))
+    } else if (mayBeAnotherRun(state, latest)) {
+      files = [...files, newWork(state, files, fact, true)]
+    }
+  }
+  return files
+}
+
+function outputsToMove(state: RecordingState): OutputFact[] {
+  const { outputs, paths } = state.seen
+  const facts = (outputs?.value ?? []).filter((fact) => fact.path !== '')
+  const media = facts.filter((fact) => ['video', 'audio', 'manifest'].includes(fact.kind))
+  if (facts.some((fact) => fact.located)) return media
+  // Without a location the file name may be the first message's guess: every name that was ever given is tried.
+  const guesses = paths.filter((path) => path !== '' && !facts.some((fact) => fact.path === path))
+  return [...media, ...guesses.map((path) => unpromised(path))]
+}
+
+function unpromised(path: string): OutputFact {
+  const kind = /\.(ogg|mp3|m4a|aac|wav)$/i.test(path) ? 'audio' : 'video'
+  return { kind, path, sizeBytes: null, durationMs: null, located: false }
+}
+
+function isOptional(state: RecordingState, fact: OutputFact): boolean {
+  if (fact.kind === 'manifest') return true
+  if (fact.located) return false
+  const named = state.seen.outputs?.value.some((output) => output.path === fact.path) ?? false
+  return !named || !promisingStatuses.has(state.seen.verdict?.value.status ?? '')
+}
+
+function isPromisedNow(state: RecordingState, fact: OutputFact, file: FileWork): boolean {
+  return file.optional && file.state !== 'absent' && !isOptional(state, fact)
+}
+
+function newWork(
+  state: RecordingState,
+  files: FileWork[],
+  fact: Pick<OutputFact, 'kind' | 'path'>,
+  optional: boolean,
+): FileWork {
+  return {
+    name: freeName(fact.path, new Set(files.map((file) => file.name))),
+    kind: fact.kind,
+    path: fact.path,
+    terminalAtMs: state.seen.terminalAtMs?.value ?? null,
+    optional,
+    state: 'expected',
+    source: null,
+    copyAsked: false,
+    final: null,
+    tempRemoved: false,
+    overwritten: false,
+    doubt: null,
+    pause: noPause,
+  }
+}
+
+/**
+ * LiveKit can run one egress twice and overwrite the first file (faults W21). Another end, or another object at the path
+ * than the one that was moved, is worth one more look.
+ */
+function mayBeAnotherRun(state: RecordingState, latest: FileWork): boolean {
+  const isDone = (latest.state === 'final' && latest.tempRemoved) || latest.state === 'absent'
+  if (!isDone) return false
+  if (latest.overwritten) return true
+  const terminalAtMs = state.seen.terminalAtMs?.value ?? null
+  if (terminalAtMs !== null && terminalAtMs !== latest.terminalAtMs) return true
+  const key = latest.source?.key
+  const object = key === undefined ? undefined : state.seen.objects[key]
+  return (
+    object !== undefined &&
+    object.etag !== latest.source?.etag &&
+    object.lastModifiedMs > (latest.source?.lastModifiedMs ?? 0)
+  )
+}
+
+function settleDoubt(state: RecordingState, file: FileWork): FileWork {
+  const isMismatch = file.state === 'quarantined' && file.pause.fault?.code === 'size-mismatch'
+  if (!isMismatch || file.source?.sizeBytes !== promisedBytes(state, file)) return file
+  return { ...file, state: 'in_temp', doubt: null, pause: noPause }
+}
+
+/** The keys to look at for a file, likeliest first, or why none may be looked at. */
+export function candidateKeys(
+  state: RecordingState,
+  path: string,
+  settings: Settings,
+): { keys: string[] } | { refused: Fault } {
+  const { tempPrefix, finalPrefix } = settings
+  const safe = tempKeys(path, tempPrefix)
+  if (safe.length === 0) {
+    return { refused: { code: 'unsafe-key', message: 'The path that LiveKit gave leads out of its folder.' } }
+  }
+  // A located file may lie outside the temp folder: it is copied from there and never deleted. The final folder is ours.
+  const located = state.seen.outputs?.value.some((fact) => fact.path === path && fact.located)
+  const keys = safe.filter(
+    (key) => isUnder(tempPrefix, key) || (located === true && !isUnder(finalPrefix, key)),
+  )
+  if (keys.length > 0) return { keys }
+  const message = `The file lies neither in the temp folder ${tempPrefix} nor beside the final one.`
+  return { refused: { code: 'outside-folders', message } }
+}
+
+/** The work once more from the start, after a copy did not pass; what was asked of the final key is remembered. */
+export function lookAgain(file: FileWork, pause: Pause): FileWork {
+  return { ...file, state: 'expected', source: null, doubt: null, pause }
+}
+
+/** The work with another name in the recording's folder: its own is taken by something that is not ours. */
+export function renamed(state: RecordingState, file: FileWork): FileWork {
+  const taken = new Set(state.files.map((known) => known.name))
+  return { ...file, name: freeName(file.name, taken), copyAsked: false }
+}
+
+/** The final key of a file. */
+export function finalKey(state: RecordingState, file: FileWork, settings: Settings): string {
+  return `${finalFolder(settings.finalPrefix, state.egressId)}${file.name}`
+}
+
+/** The work after its file was found in the temp folder. */
+export function afterFound(
+  state: RecordingState,
+  file: FileWork,
+  source: SourceObject,
+  nowMs: number,
+): FileWork {
+  const isKnown = state.files.some(
+    (other) => other !== file && other.path === file.path && isSameObject(other.source, source),
+  )
+  const startedAtMs = state.seen.startedAtMs?.value ?? null
+  const isOlder =
+    file.optional && startedAtMs !== null && source.lastModifiedMs < startedAtMs - clockSlackMs
+  // The same object once more is no second run, and an object from before the egress is somebody else's.
+  if (isKnown || isOlder) return { ...file, state: 'absent', pause: noPause }
+  const promised = promisedBytes(state, file)
+  const fault = sizeFault(source.sizeBytes, promised)
+  if (fault === null) {
+    // Earlier trouble with the copy is forgotten only when a copy has passed.
+    const pause = file.pause.fault === null ? noPause : { ...file.pause, untilMs: 0 }
+    return { ...file, state: 'in_temp', source, doubt: null, pause }
+  }
+  const doubt = `${source.etag}:${source.sizeBytes}:${promised}`
+  const isSettled = file.doubt === doubt
+  const pause: Pause = {
+    attempts: file.pause.attempts + 1,
+    untilMs: isSettled ? neverMs : nowMs + doubtPauseMs,
+    fault: isSettled ? fault : null,
+  }
+  return { ...file, state: isSettled ? 'quarantined' : file.state, source, doubt, pause }
+}
+
+function sizeFault(sizeBytes: number, promised: number | null): Fault | null {
+  if (sizeBytes === 0) return { code: 'empty-file', message: 'The file in the bucket is empty.' }
+  if (promised === null || promised === sizeBytes) return null
+  const message = `The file in the bucket has ${sizeBytes} bytes, LiveKit said ${promised}.`
+  return { code: 'size-mismatch', message }
+}
+
+function isSameObject(a: SourceObject | null, b: SourceObject): boolean {
+  return a !== null && a.key === b.key && a.etag === b.etag && a.lastModifiedMs === b.lastModifiedMs
+}
+
+/** The work after its file was not found under any of its keys. */
+export function afterNotFound(
+  state: RecordingState,
+  file: FileWork,
+  settings: Settings,
+  nowMs: number,
+): FileWork {
+  const attempts = file.pause.attempts + 1
+  if (file.optional) {
+    const courtesyMs = courtesyPausesMs[attempts - 1]
+    return courtesyMs === undefined || file.kind === 'manifest'
+      ? { ...file, state: 'absent', pause: noPause }
+      : { ...file, pause: { attempts, untilMs: nowMs + courtesyMs, fault: null } }
+  }
+  const endedAtMs = state.seen.lastHeardAtMs ?? state.seen.firstHeardAtMs ?? nowMs
+  const isLate = nowMs >= endedAtMs + settings.graceMs
+  if (!isLate) {
+    const pauseMs = Math.min(1_000 * 2 ** Math.min(attempts - 1, 9), endedAtMs + settings.graceMs - nowMs)
+    return { ...file, pause: { attempts, untilMs: nowMs + pauseMs, fault: null } }
+  }
+  const untilMs = nowMs >= endedAtMs + missingForMs ? neverMs : nowMs + missingPauseMs
+  return { ...file, state: 'missing', pause: { attempts, untilMs, fault: missingFault(state, settings) } }
+}
+
+function missingFault(state: RecordingState, settings: Settings): Fault {
+  const bucket = state.seen.bucket?.value ?? null
+  if (bucket !== null && bucket !== settings.bucket) {
+    const message = `The egress was told to upload into the bucket ${bucket}, not into ${settings.bucket}.`
+    return { code: 'other-bucket', message }
+  }
+  if (state.seen.backup) {
+    return { code: 'backup', message: 'LiveKit stored the file in its backup storage, not in the bucket.' }
+  }
+  return { code: 'missing', message: 'LiveKit said that it uploaded the file; the bucket has none.' }
+}

@@ -1,0 +1,181 @@
+// The life of a recording: what follows from the evidence and what is to be done next. Pure: no clock, no I/O. The object
+// performs one step, persists what came of it, and asks again; so a crash between any two steps ends the same way.
+// Nothing ends on silence alone: one empty or failed answer of LiveKit decides nothing.
+import { planFiles } from './files.ts'
+import type { Observation } from './observation.ts'
+import { toRecording } from './recording.ts'
+import type { Recording } from './recording.ts'
+import { merge } from './seen.ts'
+import type { Conclusion, FileWork, RecordingState, Settings } from './state.ts'
+import { neverMs } from './state.ts'
+import { isEnded, status } from './status.ts'
+
+export { isEnded, merge, status }
+
+export type Step =
+  | { do: 'publish' }
+  | { do: 'locate' | 'copy' | 'verify' | 'remove'; name: string }
+  | { do: 'look-up' }
+  | { do: 'probe' }
+  | { do: 'conclude'; as: Conclusion['as'] }
+  | { do: 'wait'; untilMs: number }
+  | { do: 'rest' }
+
+/** LiveKit must say twice that it does not know an egress, so far apart at least. */
+const secondAnswerMs = 60_000
+/** LiveKit forgets an ended egress after 24 hours; an answer that comes later proves nothing (livekit.md §5). */
+const livekitRemembersMs = 20 * 3_600_000
+
+/** The state after one more observation; the same state when the observation says nothing new. */
+export function observe(state: RecordingState, observation: Observation): RecordingState {
+  return settle({ ...state, seen: merge(state.seen, observation) })
+}
+
+/** Draws what follows from the evidence at once: works for new files, an end to conclusions that it contradicts. */
+export function settle(state: RecordingState): RecordingState {
+  const { conclusion, livekit, seen } = state
+  const isRefuted = conclusion !== null && conclusion.evidence !== evidenceOf(state, conclusion.as)
+  const isHeardAgain =
+    livekit.goneSinceMs !== null && (seen.lastHeardAtMs ?? 0) > livekit.goneSinceMs
+  const settled: RecordingState = {
+    ...state,
+    conclusion: isRefuted ? null : conclusion,
+    livekit: isHeardAgain ? { ...livekit, goneSinceMs: null, goneAnswers: 0 } : livekit,
+  }
+  return { ...settled, files: planFiles(settled) }
+}
+
+/** The evidence that a conclusion rests on; the conclusion falls when it changes. */
+export function evidenceOf(state: RecordingState, as: Conclusion['as']): string {
+  const { verdict, endedBy, objects } = state.seen
+  const words = [verdict?.stamp ?? null, endedBy]
+  return JSON.stringify(as === 'ended' ? words : [...words, objects])
+}
+
+/** What to do now. Trouble with one outside world never holds up the work with another. */
+export function nextStep(state: RecordingState, nowMs: number, settings: Settings): Step {
+  const steps = [
+    publishStep(state, 'headline'),
+    ...state.files.map(fileStep),
+    ...lookUpSteps(state, nowMs, settings),
+    publishStep(state, 'details'),
+  ].filter((due) => due !== null)
+  const due = steps.find((step) => step.atMs <= nowMs)
+  if (due !== undefined) return due.step
+  const untilMs = Math.min(...steps.map((step) => step.atMs))
+  return untilMs >= neverMs ? { do: 'rest' } : { do: 'wait', untilMs }
+}
+
+interface Due {
+  step: Step
+  atMs: number
+}
+
+/** A changed headline is published before anything else, the rest of a row when there is nothing else to do. */
+function publishStep(state: RecordingState, part: 'headline' | 'details'): Due | null {
+  const recording = toRecording(state)
+  if (recording === null) return null
+  const { published, pause } = state.catalogue
+  const due: Due = { step: { do: 'publish' }, atMs: pause.untilMs }
+  if (published === null) return due
+  if (part === 'details') return published === JSON.stringify(recording) ? null : due
+  const before = JSON.parse(published) as Recording
+  return headline(before) === headline(recording) ? null : due
+}
+
+function headline({ status: word, attention, listed, error }: Recording): string {
+  return JSON.stringify([word, attention, listed, error?.code])
+}
+
+function fileStep(file: FileWork): Due | null {
+  const { name, pause } = file
+  const at = (step: Step): Due => ({ step, atMs: pause.untilMs })
+  switch (file.state) {
+    case 'expected':
+    case 'missing':
+      return at({ do: 'locate', name })
+    case 'in_temp':
+      return at({ do: 'copy', name })
+    case 'moving':
+      return at({ do: file.copyAsked ? 'verify' : 'copy', name })
+    case 'final':
+      return file.tempRemoved ? null : at({ do: 'remove', name })
+    case 'quarantined':
+    case 'absent':
+      return null
+    default:
+      return file.state satisfies never
+  }
+}
+
+function lookUpSteps(state: RecordingState, nowMs: number, settings: Settings): Due[] {
+  if (state.conclusion !== null || state.seen.firstHeardAtMs === null) return []
+  return isEnded(state) ? ghostSteps(state, nowMs, settings) : silenceSteps(state, nowMs, settings)
+}
+
+/** A running egress that nobody speaks of: ask LiveKit, then look into the bucket, then give it up for lost. */
+function silenceSteps(state: RecordingState, nowMs: number, settings: Settings): Due[] {
+  const { seen, livekit, probe } = state
+  const heardAtMs = seen.lastHeardAtMs ?? seen.firstHeardAtMs ?? nowMs
+  const aliveAtMs = seen.lastSignOfLifeMs ?? heardAtMs
+  const zombieAtMs = Math.max(aliveAtMs, seen.firstHeardAtMs ?? 0) + settings.maxSessionMs + settings.graceMs
+  const isGone = isConfirmedGone(state, settings)
+  if (!isGone && nowMs < zombieAtMs) {
+    return [lookUp(state, heardAtMs + settings.silentAfterMs, settings), { step: { do: 'probe' }, atMs: zombieAtMs }]
+  }
+  const giveUpAtMs = isGone
+    ? Math.max(heardAtMs, livekit.goneSinceMs ?? 0) + settings.graceMs
+    : zombieAtMs
+  if (probe.probedAtMs === null || probe.probedAtMs < giveUpAtMs) {
+    const { fault, untilMs } = probe.pause
+    return [{ step: { do: 'probe' }, atMs: fault === null ? Math.min(untilMs, giveUpAtMs) : untilMs }]
+  }
+  return [{ step: { do: 'conclude', as: isGhost(state, settings) ? 'ghost' : 'lost' }, atMs: nowMs }]
+}
+
+/**
+ * An ended egress that only a webhook spoke of, and that left no file: LiveKit Cloud's test events look like that. When
+ * LiveKit says twice, while it must still remember, that there never was such an egress, it is no recording.
+ */
+function ghostSteps(state: RecordingState, nowMs: number, settings: Settings): Due[] {
+  const { seen, livekit } = state
+  const firstHeardAtMs = seen.firstHeardAtMs ?? nowMs
+  if (!isUncorroborated(state) || nowMs > firstHeardAtMs + livekitRemembersMs) return []
+  if (state.files.some((file) => file.state === 'expected' && !file.optional)) return []
+  if (isConfirmedGone(state, settings)) {
+    return isGhost(state, settings) ? [{ step: { do: 'conclude', as: 'ghost' }, atMs: nowMs }] : []
+  }
+  return [lookUp(state, (livekit.goneSinceMs ?? firstHeardAtMs) + settings.graceMs, settings)]
+}
+
+function lookUp(state: RecordingState, silentMs: number, settings: Settings): Due {
+  const { pause, goneSinceMs, askedAtMs } = state.livekit
+  const againMs = Math.min(secondAnswerMs, settings.silentAfterMs)
+  const atMs = goneSinceMs === null ? silentMs : (askedAtMs ?? goneSinceMs) + againMs
+  return { step: { do: 'look-up' }, atMs: Math.max(atMs, pause.untilMs) }
+}
+
+function isConfirmedGone(state: RecordingState, settings: Settings): boolean {
+  const { goneSinceMs, goneAnswers, askedAtMs } = state.livekit
+  if (goneSinceMs === null || goneAnswers < 2) return false
+  return (askedAtMs ?? 0) - goneSinceMs >= Math.min(secondAnswerMs, settings.silentAfterMs)
+}
+
+function isUncorroborated(state: RecordingState): boolean {
+  return (
+    state.seen.witnesses.every((witness) => witness === 'webhook') &&
+    state.files.every((file) => file.source === null)
+  )
+}
+
+/** LiveKit never knew it: it was asked in time, and nothing but a webhook ever spoke of it. */
+function isGhost(state: RecordingState, settings: Settings): boolean {
+  const { goneSinceMs } = state.livekit
+  const firstHeardAtMs = state.seen.firstHeardAtMs ?? 0
+  return (
+    isUncorroborated(state) &&
+    isConfirmedGone(state, settings) &&
+    goneSinceMs !== null &&
+    goneSinceMs < firstHeardAtMs + livekitRemembersMs
+  )
+}

@@ -1,0 +1,274 @@
+// A recording as callers, the catalogue and the pages see it. Everything in it is derived from the object's state; no
+// field of it is ever the source of a decision.
+import type { FileKind, RecordingKind } from './observation.ts'
+import { isEnded, status } from './status.ts'
+import type { Status } from './status.ts'
+import type { Fault, FileState, FileWork, RecordingState } from './state.ts'
+
+export interface RecordingFile {
+  name: string
+  kind: FileKind
+  contentType: string
+  sizeBytes: number | null
+  durationMs: number | null
+  /** Where it lies now; `null` while nobody has seen it. */
+  key: string | null
+  state: Exclude<FileState, 'absent'>
+}
+
+export interface Recording {
+  egressId: string
+  roomId: string | null
+  roomName: string | null
+  kind: RecordingKind | null
+  status: Status
+  egressStatus: string | null
+  title: string | null
+  metadata: Record<string, string>
+  startedAtMs: number | null
+  endedAtMs: number | null
+  durationMs: number | null
+  sizeBytes: number | null
+  files: RecordingFile[]
+  progress: { doneBytes: number; totalBytes: number } | null
+  error: Fault | null
+  partial: boolean
+  limitReached: boolean
+  backup: boolean
+  recoveredBy: 'livekit' | 'manifest' | 'object' | null
+  attention: string | null
+  expiresAtMs: number | null
+  legalHold: boolean
+  createdAtMs: number
+  /** False for what turned out to be no recording at all (a test event): no list shows it. */
+  listed: boolean
+}
+
+const contentTypes: Record<string, string> = {
+  mp4: 'video/mp4',
+  webm: 'video/webm',
+  mkv: 'video/x-matroska',
+  mov: 'video/quicktime',
+  ogg: 'audio/ogg',
+  mp3: 'audio/mpeg',
+  m4a: 'audio/mp4',
+  aac: 'audio/aac',
+  wav: 'audio/wav',
+  ivf: 'video/x-ivf',
+  h264: 'video/h264',
+  ts: 'video/mp2t',
+  m3u8: 'application/x-mpegurl',
+  jpeg: 'image/jpeg',
+  jpg: 'image/jpeg',
+  png: 'image/png',
+  json: 'application/json',
+}
+
+/** The content type of a file by its name. */
+export function contentTypeOf(name: string): string {
+  const extension = name.slice(name.lastIndexOf('.') + 1).toLowerCase()
+  return contentTypes[extension] ?? 'application/octet-stream'
+}
+
+/** The media kind of a single-file output by its name. */
+export function mediaKindOf(name: string): 'video' | 'audio' {
+  return contentTypeOf(name).startsWith('audio/') ? 'audio' : 'video'
+}
+
+/** The recording that a state amounts to. `null` while nobody has seen anything of it. */
+export function toRecording(state: RecordingState): Recording | null {
+  const { seen } = state
+  if (seen.firstHeardAtMs === null) return null
+  const files = shownFiles(state)
+  const ended = isEnded(state)
+  const verdict = seen.verdict?.value ?? null
+  const recordingStatus = status(state)
+  const startedAtMs = seen.startedAtMs?.value ?? null
+  const endedAtMs = ended ? (seen.endedAtMs ?? seen.terminalAtMs)?.value ?? null : null
+  return {
+    egressId: state.egressId,
+    roomId: seen.roomId?.value ?? null,
+    roomName: seen.roomName?.value ?? null,
+    kind: seen.kind?.value ?? null,
+    status: recordingStatus,
+    egressStatus: verdict?.status ?? null,
+    title: null,
+    metadata: {},
+    startedAtMs,
+    endedAtMs,
+    durationMs: durationMs(files, startedAtMs, endedAtMs),
+    sizeBytes: sizeBytes(files),
+    files,
+    progress: recordingStatus === 'processing' ? progress(state) : null,
+    error: error(state, recordingStatus),
+    partial: recordingStatus === 'ready' && isFailure(verdict?.status),
+    limitReached: verdict?.status === 'EGRESS_LIMIT_REACHED',
+    backup: seen.backup,
+    recoveredBy: ended && !seen.endedBy.includes('webhook') ? recoveredBy(state) : null,
+    attention: attention(state),
+    expiresAtMs: null,
+    legalHold: false,
+    createdAtMs: seen.firstHeardAtMs,
+    listed: state.conclusion?.as !== 'ghost',
+  }
+}
+
+/**
+ * The file that plays when none is named: video before audio, and of several runs the newest.
+ * `null` while none is playable.
+ */
+export function mainFile(recording: Recording): RecordingFile | null {
+  const media = recording.files.filter(
+    (file) => file.state === 'final' && (file.kind === 'video' || file.kind === 'audio'),
+  )
+  return media.findLast((file) => file.kind === 'video') ?? media.at(-1) ?? null
+}
+
+function shownFiles(state: RecordingState): RecordingFile[] {
+  const facts = state.seen.outputs?.value ?? []
+  const works = state.files.filter((file) => file.state !== 'absent')
+  const untold = facts.filter(
+    (fact) => fact.kind !== 'manifest' && !state.files.some((file) => file.path === fact.path),
+  )
+  const planned = isEnded(state)
+    ? []
+    : untold.map((fact) => ({
+        name: fact.path.slice(fact.path.lastIndexOf('/') + 1),
+        kind: fact.kind,
+        contentType: contentTypeOf(fact.path),
+        sizeBytes: null,
+        durationMs: null,
+        key: null,
+        state: 'expected' as const,
+      }))
+  const found = works.flatMap((file): RecordingFile[] =>
+    file.state === 'absent' || (file.optional && file.source === null)
+      ? []
+      : [
+          {
+            name: file.name,
+            kind: file.kind,
+            contentType: contentTypeOf(file.name),
+            sizeBytes: file.source?.sizeBytes ?? null,
+            durationMs: facts.find((fact) => fact.path === file.path)?.durationMs ?? null,
+            key: file.final?.key ?? file.source?.key ?? null,
+            state: file.state,
+          },
+        ],
+  )
+  return [...found, ...planned]
+}
+
+function durationMs(
+  files: RecordingFile[],
+  startedAtMs: number | null,
+  endedAtMs: number | null,
+): number | null {
+  const longest = Math.max(...files.map((file) => file.durationMs ?? 0))
+  if (longest > 0) return longest
+  if (startedAtMs === null || endedAtMs === null || endedAtMs < startedAtMs) return null
+  return endedAtMs - startedAtMs
+}
+
+function sizeBytes(files: RecordingFile[]): number | null {
+  const sizes = files.filter((file) => file.kind !== 'manifest').map((file) => file.sizeBytes)
+  const known = sizes.filter((size) => size !== null)
+  return known.length === 0 ? null : known.reduce((sum, size) => sum + size, 0)
+}
+
+function progress(state: RecordingState): { doneBytes: number; totalBytes: number } {
+  const media = state.files.filter((file) => file.kind !== 'manifest')
+  const bytes = (files: FileWork[]): number =>
+    files.reduce((sum, file) => sum + (file.source?.sizeBytes ?? promisedBytes(state, file) ?? 0), 0)
+  return {
+    doneBytes: bytes(media.filter((file) => file.state === 'final')),
+    totalBytes: bytes(media),
+  }
+}
+
+/** The size that LiveKit gave for a file; `null` when it gave none. */
+export function promisedBytes(state: RecordingState, file: FileWork): number | null {
+  return state.seen.outputs?.value.find((fact) => fact.path === file.path)?.sizeBytes ?? null
+}
+
+function isFailure(egressStatus: string | undefined): boolean {
+  return egressStatus === 'EGRESS_FAILED' || egressStatus === 'EGRESS_ABORTED'
+}
+
+function error(state: RecordingState, recordingStatus: Status): Fault | null {
+  const verdict = state.seen.verdict?.value
+  const troubled = state.files.find((file) => file.pause.fault !== null && !file.optional)
+  if (state.conclusion?.as === 'lost') {
+    return {
+      code: 'lost',
+      message: 'LiveKit went silent and no file was found in the bucket.',
+    }
+  }
+  if (troubled?.pause.fault && recordingStatus !== 'ready') return troubled.pause.fault
+  if (verdict !== undefined && isFailure(verdict.status)) {
+    return {
+      code: `egress-${verdict.status === 'EGRESS_ABORTED' ? 'aborted' : 'failed'}`,
+      message: verdict.error ?? verdict.details ?? 'LiveKit gave no reason.',
+    }
+  }
+  if (recordingStatus === 'failed') {
+    return { code: 'no-file', message: 'The egress ended and left no playable file.' }
+  }
+  return null
+}
+
+function recoveredBy(state: RecordingState): Recording['recoveredBy'] {
+  if (state.seen.endedBy.includes('livekit')) return 'livekit'
+  return state.seen.endedBy.includes('manifest') ? 'manifest' : 'object'
+}
+
+/** Faults that a person should look at once they have lasted for some tries, or at once. */
+const lastingAttempts = 5
+const attentionAtOnce = new Set([
+  'access-denied',
+  'no-such-bucket',
+  'wrong-credentials',
+  'other-bucket',
+  'outside-folders',
+  'unsafe-key',
+  'size-mismatch',
+  'empty-file',
+  'missing',
+])
+
+function attention(state: RecordingState): string | null {
+  if (state.conclusion?.as === 'ghost') return null
+  const faults = state.files.flatMap((file) =>
+    file.pause.fault !== null &&
+    (file.state === 'quarantined' ||
+      attentionAtOnce.has(file.pause.fault.code) ||
+      file.pause.attempts >= lastingAttempts) &&
+    !(file.optional && file.source === null)
+      ? [file.pause.fault.code]
+      : [],
+  )
+  if (faults[0] !== undefined) return faults[0]
+  const paths = state.files
+    .filter((file) => file.source !== null && file.kind !== 'manifest')
+    .map((file) => file.path)
+  return new Set(paths).size < paths.length ? 'duplicate-run' : null
+}
+
+/** Why a recording cannot be played now, for a person; `null` when it can. */
+export function whyNotPlayable(recording: Recording): Fault | null {
+  if (mainFile(recording) !== null) return null
+  if (recording.error !== null) return recording.error
+  return { code: recording.status, message: reasons[recording.status] }
+}
+
+const reasons: Record<Status, string> = {
+  starting: 'The recording has not started yet.',
+  active: 'The recording is still running.',
+  ending: 'LiveKit is still encoding and uploading the recording.',
+  processing: 'The recording is being verified and moved to its final folder.',
+  ready: 'The recording has no file that plays.',
+  failed: 'The recording ended without a playable file.',
+  aborted: 'The recording never started.',
+  lost: 'LiveKit went silent and no file was found in the bucket.',
+  deleted: 'The recording was deleted.',
+}

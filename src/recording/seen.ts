@@ -1,0 +1,224 @@
+// Everything observed about one egress, joined. `merge` is commutative, associative and idempotent: any order, any
+// duplicates, any grouping of the same observations give the same `Seen`. That is what makes lost order harmless; it is
+// proved over all permutations in test/recording/seen.test.ts. Nothing here may depend on the order of arrival.
+import type {
+  EgressFacts,
+  ObjectFact,
+  Observation,
+  OutputFact,
+  RecordingKind,
+  Witness,
+} from './observation.ts'
+
+/**
+ * How much a fact counts, compared from left to right: attempt, terminal, carries a file, LiveKit's own `updatedAt`,
+ * order of the status. A terminal word with a file beats one without, whichever came last: LiveKit's service says
+ * FAILED over a finished COMPLETE when the process exits badly (livekit.md §2.2).
+ */
+export type Stamp = [
+  retryCount: number,
+  terminal: number,
+  located: number,
+  updatedAtUs: number,
+  order: number,
+]
+
+/** A value with the stamp of the message that carried it; the greater stamp wins, ties are settled by the value. */
+export interface Stamped<T> {
+  stamp: Stamp
+  value: T
+}
+
+/** LiveKit's last word and what it said with it, kept together so that an error never sticks to another status. */
+export interface Verdict {
+  status: string
+  error: string | null
+  errorCode: number | null
+  details: string | null
+}
+
+export interface Seen {
+  verdict: Stamped<Verdict> | null
+  kind: Stamped<RecordingKind> | null
+  roomId: Stamped<string> | null
+  roomName: Stamped<string> | null
+  startedAtMs: Stamped<number> | null
+  endedAtMs: Stamped<number> | null
+  terminalAtMs: Stamped<number> | null
+  outputs: Stamped<OutputFact[]> | null
+  bucket: Stamped<string> | null
+  /** Every path that LiveKit ever named, sorted: the first message's file name is a guess (livekit.md §0.8). */
+  paths: string[]
+  streams: boolean
+  backup: boolean
+  /** Witnesses that said anything, and those that told of the end; sorted. */
+  witnesses: Witness[]
+  endedBy: Witness[]
+  /** Objects in the bucket, newest version of each key. */
+  objects: Record<string, ObjectFact>
+  firstHeardAtMs: number | null
+  /** When LiveKit last said something of this egress, by our clock. */
+  lastHeardAtMs: number | null
+  /** LiveKit's own latest time stamp: a zombie is repeated for ever without it moving. */
+  lastSignOfLifeMs: number | null
+  /** LiveKit's `endedAt` as the manifest has it, which is written when everything has been uploaded. */
+  manifestEndedAtUs: number | null
+}
+
+export const nothingSeen: Seen = {
+  verdict: null,
+  kind: null,
+  roomId: null,
+  roomName: null,
+  startedAtMs: null,
+  endedAtMs: null,
+  terminalAtMs: null,
+  outputs: null,
+  bucket: null,
+  paths: [],
+  streams: false,
+  backup: false,
+  witnesses: [],
+  endedBy: [],
+  objects: {},
+  firstHeardAtMs: null,
+  lastHeardAtMs: null,
+  lastSignOfLifeMs: null,
+  manifestEndedAtUs: null,
+}
+
+const statusOrder = [
+  'EGRESS_STARTING',
+  'EGRESS_ACTIVE',
+  'EGRESS_ENDING',
+  'EGRESS_ABORTED',
+  'EGRESS_FAILED',
+  'EGRESS_LIMIT_REACHED',
+  'EGRESS_COMPLETE',
+]
+const terminalStatuses = new Set(statusOrder.slice(3))
+
+/** True for the words after which LiveKit does nothing more. An unknown word is not one of them. */
+export function isTerminal(status: string | null): boolean {
+  return status !== null && terminalStatuses.has(status)
+}
+
+/** The join of what was seen and one more observation. */
+export function merge(seen: Seen, observation: Observation): Seen {
+  return join(seen, fromObservation(observation))
+}
+
+/** The join of two bodies of evidence. */
+export function join(a: Seen, b: Seen): Seen {
+  return {
+    verdict: greater(a.verdict, b.verdict),
+    kind: greater(a.kind, b.kind),
+    roomId: greater(a.roomId, b.roomId),
+    roomName: greater(a.roomName, b.roomName),
+    startedAtMs: greater(a.startedAtMs, b.startedAtMs),
+    endedAtMs: greater(a.endedAtMs, b.endedAtMs),
+    terminalAtMs: greater(a.terminalAtMs, b.terminalAtMs),
+    outputs: greater(a.outputs, b.outputs),
+    bucket: greater(a.bucket, b.bucket),
+    paths: union(a.paths, b.paths),
+    streams: a.streams || b.streams,
+    backup: a.backup || b.backup,
+    witnesses: union(a.witnesses, b.witnesses),
+    endedBy: union(a.endedBy, b.endedBy),
+    objects: newestObjects(a.objects, b.objects),
+    firstHeardAtMs: extreme(Math.min, a.firstHeardAtMs, b.firstHeardAtMs),
+    lastHeardAtMs: extreme(Math.max, a.lastHeardAtMs, b.lastHeardAtMs),
+    lastSignOfLifeMs: extreme(Math.max, a.lastSignOfLifeMs, b.lastSignOfLifeMs),
+    manifestEndedAtUs: extreme(Math.max, a.manifestEndedAtUs, b.manifestEndedAtUs),
+  }
+}
+
+function fromObservation(observation: Observation): Seen {
+  const { egress, source, observedAtMs } = observation
+  const said: Seen = {
+    ...nothingSeen,
+    witnesses: [source],
+    objects: Object.fromEntries(observation.objects.map((object) => [object.key, object])),
+    firstHeardAtMs: observedAtMs,
+  }
+  if (egress === null) return said
+  const stamp = stampOf(egress)
+  const stamped = <T>(value: T | null): Stamped<T> | null =>
+    value === null ? null : { stamp, value }
+  const { status, error, errorCode, details } = egress
+  // A manifest is written last, after every upload (livekit.md §3): it tells of the end without a status.
+  const isManifest = source === 'manifest'
+  return {
+    ...said,
+    verdict: status === null ? null : { stamp, value: { status, error, errorCode, details } },
+    kind: stamped(egress.kind),
+    roomId: stamped(egress.roomId),
+    roomName: stamped(egress.roomName),
+    startedAtMs: stamped(egress.startedAtMs),
+    endedAtMs: stamped(egress.endedAtMs),
+    terminalAtMs: stamped(egress.terminalAtMs),
+    outputs: stamped(egress.outputs),
+    bucket: stamped(egress.bucket),
+    paths: union(egress.outputs?.map((output) => output.path) ?? [], []),
+    streams: egress.streams,
+    backup: egress.backup,
+    endedBy: isTerminal(status) || isManifest ? [source] : [],
+    manifestEndedAtUs: isManifest ? (egress.updatedAtUs ?? 0) : null,
+    lastHeardAtMs: source === 'webhook' || source === 'livekit' ? observedAtMs : null,
+    lastSignOfLifeMs: extreme(
+      Math.max,
+      egress.updatedAtUs === null ? null : Math.floor(egress.updatedAtUs / 1000),
+      egress.startedAtMs,
+    ),
+  }
+}
+
+function stampOf(egress: EgressFacts): Stamp {
+  const located = egress.backup || (egress.outputs?.some((output) => output.located) ?? false)
+  return [
+    egress.retryCount,
+    isTerminal(egress.status) || egress.status === null ? 1 : 0,
+    located ? 1 : 0,
+    egress.updatedAtUs ?? 0,
+    // An unknown word lies between STARTING and ACTIVE: it is a sign of life, and a known word says more.
+    egress.status === null ? -1 : Math.max(statusOrder.indexOf(egress.status), 0.5),
+  ]
+}
+
+function greater<T>(a: Stamped<T> | null, b: Stamped<T> | null): Stamped<T> | null {
+  if (a === null || b === null) return a ?? b
+  for (const [index, part] of a.stamp.entries()) {
+    const other = b.stamp[index] ?? 0
+    if (part !== other) return part > other ? a : b
+  }
+  return JSON.stringify(a.value) >= JSON.stringify(b.value) ? a : b
+}
+
+function newestObjects(
+  a: Record<string, ObjectFact>,
+  b: Record<string, ObjectFact>,
+): Record<string, ObjectFact> {
+  const joined = { ...a }
+  for (const [key, object] of Object.entries(b)) {
+    const known = joined[key]
+    if (known === undefined || isNewer(object, known)) joined[key] = object
+  }
+  return joined
+}
+
+function isNewer(a: ObjectFact, b: ObjectFact): boolean {
+  if (a.lastModifiedMs !== b.lastModifiedMs) return a.lastModifiedMs > b.lastModifiedMs
+  return JSON.stringify(a) > JSON.stringify(b)
+}
+
+function union<T extends string>(a: readonly T[], b: readonly T[]): T[] {
+  return [...new Set([...a, ...b])].toSorted()
+}
+
+function extreme(
+  choose: (a: number, b: number) => number,
+  a: number | null,
+  b: number | null,
+): number | null {
+  return a !== null && b !== null ? choose(a, b) : (a ?? b)
+}

@@ -1,0 +1,149 @@
+// What the object of one egress keeps: the evidence, and the work that it leads to. Evidence (`seen`) is a join and may
+// arrive in any order; work is changed by the object alone, one step at a time. Plain JSON, versioned by `version`.
+import type { FileKind } from './observation.ts'
+import { nothingSeen } from './seen.ts'
+import type { Seen } from './seen.ts'
+
+/** Trouble with one outside world: how often in a row, until when nothing is tried, and its own words. */
+export interface Pause {
+  attempts: number
+  untilMs: number
+  fault: Fault | null
+}
+
+/** What went wrong, in a stable code and in the words of whoever refused. */
+export interface Fault {
+  code: string
+  message: string
+}
+
+export const noPause: Pause = { attempts: 0, untilMs: 0, fault: null }
+
+/**
+ * expected → in_temp → moving → final (verified), then the temp object is removed. `missing`: not found within the grace
+ * period. `quarantined`: found, but not what LiveKit said. `absent`: never promised, looked for, not there.
+ */
+export type FileState =
+  | 'expected'
+  | 'in_temp'
+  | 'moving'
+  | 'final'
+  | 'missing'
+  | 'quarantined'
+  | 'absent'
+
+/** The object that LiveKit wrote, as found in the temp folder. */
+export interface SourceObject {
+  key: string
+  etag: string
+  sizeBytes: number
+  lastModifiedMs: number
+  contentType: string | null
+  /** The `x-amz-meta-…` of the object, names in lower case without that prefix. */
+  metadata: Record<string, string>
+}
+
+export interface FileWork {
+  /** Unique in the recording; the last part of the final key. */
+  name: string
+  kind: FileKind
+  /** LiveKit's path of it. Two works with one path are two runs that wrote to the same place. */
+  path: string
+  /** The end of the run that it was looked for after; another end may mean another file at the same path. */
+  terminalAtMs: number | null
+  /** Its absence is no fault: a manifest, or a file that a failed egress never promised. */
+  optional: boolean
+  state: FileState
+  source: SourceObject | null
+  /** The store accepted the copy, or may have; nothing is believed before the final object was looked at. */
+  copyAsked: boolean
+  final: { key: string; etag: string; sizeBytes: number } | null
+  tempRemoved: boolean
+  /** Another object lay at the temp key when this one was to be removed: a second run. */
+  overwritten: boolean
+  /** What the first look disagreed about; a second look with the same result settles it. */
+  doubt: string | null
+  pause: Pause
+}
+
+/** What the object concluded from silence. It holds only as long as the evidence that it was drawn from. */
+export interface Conclusion {
+  as: 'lost' | 'ghost' | 'ended'
+  atMs: number
+  evidence: string
+}
+
+export interface RecordingState {
+  version: 1
+  egressId: string
+  seen: Seen
+  files: FileWork[]
+  conclusion: Conclusion | null
+  livekit: {
+    pause: Pause
+    askedAtMs: number | null
+    /** Since when LiveKit has been saying that there is no such egress, and how often it said so. */
+    goneSinceMs: number | null
+    goneAnswers: number
+  }
+  /** Looks into the bucket for a file whose end nobody told of. */
+  probe: { pause: Pause; probedAtMs: number | null }
+  catalogue: {
+    pause: Pause
+    /** Greatest revision ever sent; the catalogue refuses a smaller one. */
+    revision: number
+    /** The row as it stands in the catalogue, as JSON; `null` before the first. */
+    published: string | null
+  }
+  /** Number of journal entries written. */
+  sequence: number
+}
+
+export function newState(egressId: string): RecordingState {
+  return {
+    version: 1,
+    egressId,
+    seen: nothingSeen,
+    files: [],
+    conclusion: null,
+    livekit: { pause: noPause, askedAtMs: null, goneSinceMs: null, goneAnswers: 0 },
+    probe: { pause: noPause, probedAtMs: null },
+    catalogue: { pause: noPause, revision: 0, published: null },
+    sequence: 0,
+  }
+}
+
+/** What the decisions depend on besides the state. */
+export interface Settings {
+  tempPrefix: string
+  finalPrefix: string
+  bucket: string
+  silentAfterMs: number
+  graceMs: number
+  maxSessionMs: number
+}
+
+/** A line of the journal: an observation, a decision or a step. */
+export interface Entry {
+  atMs: number
+  source: string
+  type: string
+  detail: Record<string, unknown>
+}
+
+/** A pause without end: only new evidence, or a person, brings the work back. */
+export const neverMs = Number.MAX_SAFE_INTEGER
+
+const firstPauseMs = 1_000
+const longestPauseMs = 10 * 60_000
+
+/**
+ * The pause after one more failure: doubled each time up to ten minutes, and shortened by up to a half at random, so that
+ * a thousand recordings that failed together do not come back together.
+ * @param random between 0 and 1
+ */
+export function pauseAfter(pause: Pause, fault: Fault, nowMs: number, random: number): Pause {
+  const attempts = pause.attempts + 1
+  const longestMs = Math.min(firstPauseMs * 2 ** Math.min(attempts - 1, 20), longestPauseMs)
+  return { attempts, untilMs: nowMs + Math.round(longestMs * (1 - random / 2)), fault }
+}

@@ -1,0 +1,54 @@
+// The public status, derived from the two axes (LiveKit's word, our files) and never stored apart from them, so that
+// they cannot disagree. Decided by files before words: LIMIT_REACHED and FAILED can carry a perfect file, COMPLETE none.
+import { isTerminal } from './seen.ts'
+import type { FileWork, RecordingState } from './state.ts'
+
+export const statuses = [
+  'starting',
+  'active',
+  'ending',
+  'processing',
+  'ready',
+  'failed',
+  'aborted',
+  'lost',
+  'deleted',
+] as const
+export type Status = (typeof statuses)[number]
+
+/** True once the egress is known to have ended, by whichever witness. */
+export function isEnded(state: RecordingState): boolean {
+  const { verdict, manifestEndedAtUs } = state.seen
+  if (isTerminal(verdict?.value.status ?? null)) return true
+  if (state.conclusion?.as === 'ended') return true
+  // A manifest of an earlier attempt does not end the present one.
+  return manifestEndedAtUs !== null && manifestEndedAtUs >= (verdict?.stamp[3] ?? 0)
+}
+
+/** The status of the recording; a pure function of its state. */
+export function status(state: RecordingState): Status {
+  if (state.conclusion?.as === 'lost') return 'lost'
+  if (!isEnded(state)) return runningStatus(state.seen.verdict?.value.status ?? null)
+  const promised = state.files.filter(isPromised)
+  if (promised.some(isPending)) return 'processing'
+  if (promised.some((file) => file.state === 'final')) return 'ready'
+  const word = state.seen.verdict?.value.status
+  if (word === 'EGRESS_ABORTED') return 'aborted'
+  if (word === 'EGRESS_FAILED') return 'failed'
+  return state.seen.streams && promised.length === 0 ? 'ready' : 'failed'
+}
+
+function runningStatus(egressStatus: string | null): Status {
+  if (egressStatus === null || egressStatus === 'EGRESS_STARTING') return 'starting'
+  // A word that LiveKit invents tomorrow is a sign of life, and never a beginning.
+  return egressStatus === 'EGRESS_ENDING' ? 'ending' : 'active'
+}
+
+/** Counts for the status: a media file that was promised, or found although it was not. */
+function isPromised(file: FileWork): boolean {
+  return file.kind !== 'manifest' && (!file.optional || file.source !== null)
+}
+
+function isPending(file: FileWork): boolean {
+  return file.state === 'expected' || file.state === 'in_temp' || file.state === 'moving'
+}

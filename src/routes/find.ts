@@ -1,0 +1,30 @@
+// Finds the recording that a request names, within what the caller may see. The catalogue is asked first, and the egress's
+// object when the catalogue does not have it yet or is out of order: a webhook's recording can be read at once.
+import type { Context } from 'hono'
+import { readRecording } from '../catalog/recordings.ts'
+import type { CatalogueRow } from '../catalog/recordings.ts'
+import { logError, messageOf } from '../log.ts'
+import { problem } from '../problem.ts'
+import { isEgressId } from '../recording/keys.ts'
+import { maySee } from './access.ts'
+import type { AppEnv } from './context.ts'
+
+/** @throws a 404 problem, also for a recording that the caller may not know of */
+export async function findRecording(context: Context<AppEnv>, egressId: string): Promise<CatalogueRow> {
+  const row = isEgressId(egressId) ? await read(context.env, egressId) : null
+  if (row === null || !row.recording.listed || !maySee(context.get('access'), row.recording)) {
+    throw problem(404, 'recording-not-found', `There is no recording ${egressId}.`)
+  }
+  return row
+}
+
+async function read(env: Env, egressId: string): Promise<CatalogueRow | null> {
+  try {
+    const row = await readRecording(env.DB, egressId)
+    if (row !== null) return row
+  } catch (error) {
+    logError('catalogue.unavailable', { egressId, error: messageOf(error) })
+  }
+  const recording = await env.RECORDING.getByName(egressId).read()
+  return recording === null ? null : { recording, updatedAtMs: recording.createdAtMs }
+}

@@ -1,0 +1,61 @@
+// /healthz: this Worker answers. /readyz: each thing that it depends on was really asked, just now, and the answer of each
+// in words. /metrics: what is counted exactly, as Prometheus text.
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Config } from '../config.ts'
+import { LiveKitEgress } from '../livekit/egress.ts'
+import { messageOf } from '../log.ts'
+import { S3 } from '../storage/s3.ts'
+import { newRoutes } from './context.ts'
+
+const CheckSchema = z.object({ ok: z.boolean(), fault: z.string().nullable() })
+const ReadySchema = z.object({
+  status: z.enum(['ready', 'not-ready']),
+  checks: z.object({ catalogue: CheckSchema, store: CheckSchema, livekit: CheckSchema }),
+})
+
+const ready = createRoute({
+  method: 'get',
+  path: '/readyz',
+  summary: 'Ask the catalogue, the store and LiveKit',
+  responses: {
+    200: { description: 'All answer', content: { 'application/json': { schema: ReadySchema } } },
+    503: { description: 'At least one does not', content: { 'application/json': { schema: ReadySchema } } },
+  },
+})
+
+export const healthRoutes = newRoutes()
+  .openapi(ready, async (context) => {
+    const checks = await checkAll(context.env.DB, context.get('config'))
+    const isReady = Object.values(checks).every((check) => check.ok)
+    context.header('cache-control', 'no-store')
+    return isReady
+      ? context.json({ status: 'ready' as const, checks }, 200)
+      : context.json({ status: 'not-ready' as const, checks }, 503)
+  })
+
+healthRoutes.get('/metrics', async (context) => {
+  const withoutEgress = await context.env.COUNTER.getByName('webhooks-without-egress').read()
+  return context.text(
+    '# HELP roomtape_webhooks_without_egress_total Egress webhooks that named no egress: auto egresses that could not start.\n' +
+      '# TYPE roomtape_webhooks_without_egress_total counter\n' +
+      `roomtape_webhooks_without_egress_total ${withoutEgress}\n`,
+  )
+})
+
+async function checkAll(database: D1Database, config: Config) {
+  const [catalogue, store, livekit] = await Promise.all([
+    check(async () => database.prepare('SELECT 1 FROM recordings LIMIT 1').all()),
+    check(async () => new S3(config.storage).probe()),
+    check(async () => new LiveKitEgress(config.livekit).list({ active: true, pageToken: null })),
+  ])
+  return { catalogue, store, livekit }
+}
+
+async function check(ask: () => Promise<unknown>): Promise<z.infer<typeof CheckSchema>> {
+  try {
+    await ask()
+    return { ok: true, fault: null }
+  } catch (error) {
+    return { ok: false, fault: messageOf(error) }
+  }
+}

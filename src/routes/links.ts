@@ -1,0 +1,150 @@
+// /v1/recordings/{egressId}/links and /v1/links/{linkId}: links that anyone can play until they end or are revoked.
+import { createRoute, z } from '@hono/zod-openapi'
+import { insertLink, listLinks, readLink, revokeLink } from '../catalog/links.ts'
+import type { Link } from '../catalog/links.ts'
+import { signPlaybackToken } from '../playback/token.ts'
+import { problem } from '../problem.ts'
+import { requireAccess } from './access.ts'
+import { newRoutes, publicBase, refusal } from './context.ts'
+import { findRecording } from './find.ts'
+import { timeOf } from './recording-json.ts'
+
+const security = [{ bearer: [] }]
+const EgressId = z.object({ egressId: z.string() })
+const mostLinks = 200
+const longestLinkSeconds = 366 * 24 * 3600
+
+const LinkSchema = z
+  .object({
+    linkId: z.string(),
+    egressId: z.string(),
+    download: z.boolean(),
+    viewer: z.string().nullable(),
+    maxPlays: z.number().int().nullable(),
+    createdAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime(),
+    revokedAt: z.iso.datetime().nullable(),
+  })
+  .openapi('Link')
+
+const create = createRoute({
+  method: 'post',
+  path: '/v1/recordings/{egressId}/links',
+  summary: 'Make a link that plays',
+  security,
+  middleware: [requireAccess] as const,
+  request: {
+    params: EgressId,
+    body: {
+      required: false,
+      content: {
+        'application/json': {
+          schema: z.strictObject({
+            expiresInSeconds: z.number().int().min(1).max(longestLinkSeconds).default(3600),
+            download: z.boolean().default(false).openapi({ description: 'The viewer may have the file' }),
+            viewer: z.string().min(1).max(200).optional().openapi({ description: 'Who it is for, for the log' }),
+            maxPlays: z.number().int().min(1).max(1_000_000).optional(),
+          }),
+        },
+      },
+    },
+  },
+  responses: {
+    201: {
+      description: 'The link',
+      content: {
+        'application/json': {
+          schema: z.object({
+            linkId: z.string(),
+            url: z.url(),
+            watchUrl: z.url(),
+            expiresAt: z.iso.datetime(),
+          }),
+        },
+      },
+    },
+    400: refusal('A field is malformed'),
+    401: refusal('Not signed in'),
+    404: refusal('No such recording'),
+  },
+})
+
+const list = createRoute({
+  method: 'get',
+  path: '/v1/recordings/{egressId}/links',
+  summary: 'List the links of a recording, newest first',
+  security,
+  middleware: [requireAccess] as const,
+  request: { params: EgressId },
+  responses: {
+    200: {
+      description: `The ${mostLinks} newest`,
+      content: { 'application/json': { schema: z.object({ links: z.array(LinkSchema) }) } },
+    },
+    401: refusal('Not signed in'),
+    404: refusal('No such recording'),
+  },
+})
+
+const revoke = createRoute({
+  method: 'delete',
+  path: '/v1/links/{linkId}',
+  summary: 'Revoke a link',
+  security,
+  middleware: [requireAccess] as const,
+  request: { params: z.object({ linkId: z.string() }) },
+  responses: {
+    204: { description: 'Revoked, now or before' },
+    401: refusal('Not signed in'),
+    404: refusal('No such link'),
+  },
+})
+
+export const linkRoutes = newRoutes()
+  .openapi(create, async (context) => {
+    const { egressId } = context.req.valid('param')
+    await findRecording(context, egressId)
+    const { expiresInSeconds = 3600, download = false, viewer = null, maxPlays = null } =
+      context.req.valid('json') ?? {}
+    const nowMs = Date.now()
+    const expiresAtMs = (Math.floor(nowMs / 1000) + expiresInSeconds) * 1000
+    const linkId = crypto.randomUUID()
+    const claims = { egressId, expiresAtMs, linkId, download, viewer }
+    const token = await signPlaybackToken(claims, context.get('config').playbackSecret)
+    await insertLink(context.env.DB, { ...claims, maxPlays, createdAtMs: nowMs, revokedAtMs: null })
+    const base = publicBase(context, '/v1/')
+    return context.json(
+      {
+        linkId,
+        url: `${base}/play/${token}${download ? '?download=1' : ''}`,
+        watchUrl: `${base}/watch/${token}`,
+        expiresAt: new Date(expiresAtMs).toISOString(),
+      },
+      201,
+    )
+  })
+  .openapi(list, async (context) => {
+    const { egressId } = context.req.valid('param')
+    await findRecording(context, egressId)
+    const links = await listLinks(context.env.DB, egressId, mostLinks)
+    return context.json({ links: links.map(linkJson) }, 200)
+  })
+  .openapi(revoke, async (context) => {
+    const { linkId } = context.req.valid('param')
+    const link = await readLink(context.env.DB, linkId)
+    if (link === null) throw problem(404, 'link-not-found', 'There is no such link.')
+    // Whoever may not see the recording may not know of its links.
+    await findRecording(context, link.egressId)
+    await revokeLink(context.env.DB, linkId, Date.now())
+    return context.body(null, 204)
+  })
+
+function linkJson(link: Link): z.infer<typeof LinkSchema> {
+  const { createdAtMs, expiresAtMs, revokedAtMs, ...same } = link
+  return {
+    ...same,
+    createdAt: new Date(createdAtMs).toISOString(),
+    expiresAt: new Date(expiresAtMs).toISOString(),
+    revokedAt: timeOf(revokedAtMs),
+  }
+}

@@ -1,0 +1,175 @@
+// /v1/recordings: list, read, timeline, play. Reads come from the catalogue, which scales; the timeline comes from the
+// egress's object, which alone has it. Paging is by position, never by offset: rows that arrive meanwhile shift nothing.
+import { createRoute, z } from '@hono/zod-openapi'
+import { listRecordings } from '../catalog/recordings.ts'
+import type { Position } from '../catalog/recordings.ts'
+import { problem } from '../problem.ts'
+import type { Entry } from '../recording/state.ts'
+import { statuses } from '../recording/status.ts'
+import { requireAccess } from './access.ts'
+import { newRoutes, refusal } from './context.ts'
+import { findRecording } from './find.ts'
+import { RecordingSchema, toJson } from './recording-json.ts'
+import { redirectToFile } from './redirect.ts'
+
+const security = [{ bearer: [] }]
+const EgressId = z.object({ egressId: z.string().openapi({ example: 'EG_2aB3cD4eF5gH' }) })
+const timeMs = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
+
+const list = createRoute({
+  method: 'get',
+  path: '/v1/recordings',
+  summary: 'List recordings, newest first',
+  security,
+  middleware: [requireAccess] as const,
+  request: {
+    query: z.object({
+      room: z.string().optional(),
+      status: z
+        .union([z.enum(statuses), z.array(z.enum(statuses))])
+        .optional()
+        .openapi({ description: 'Repeatable' }),
+      from: timeMs.optional().openapi({ description: 'Started at or after', type: 'string', format: 'date-time' }),
+      to: timeMs.optional().openapi({ description: 'Started before', type: 'string', format: 'date-time' }),
+      limit: z.coerce.number().int().min(1).max(200).default(50),
+      cursor: z.string().optional(),
+    }),
+  },
+  responses: {
+    200: {
+      description: 'One page',
+      content: {
+        'application/json': {
+          schema: z.object({ recordings: z.array(RecordingSchema), nextCursor: z.string().nullable() }),
+        },
+      },
+    },
+    400: refusal('A filter is malformed'),
+    401: refusal('Not signed in'),
+    403: refusal('No `roomRecord` grant, or another room'),
+  },
+})
+
+const read = createRoute({
+  method: 'get',
+  path: '/v1/recordings/{egressId}',
+  summary: 'Read one recording',
+  security,
+  middleware: [requireAccess] as const,
+  request: { params: EgressId },
+  responses: {
+    200: { description: 'The recording', content: { 'application/json': { schema: RecordingSchema } } },
+    401: refusal('Not signed in'),
+    404: refusal('No such recording'),
+  },
+})
+
+const timeline = createRoute({
+  method: 'get',
+  path: '/v1/recordings/{egressId}/timeline',
+  summary: 'Read everything that was observed, decided and done',
+  security,
+  middleware: [requireAccess] as const,
+  request: { params: EgressId },
+  responses: {
+    200: {
+      description: 'Oldest first',
+      content: {
+        'application/json': {
+          schema: z.object({
+            items: z.array(
+              z.object({
+                at: z.iso.datetime(),
+                source: z.string().openapi({ description: 'webhook, livekit, manifest, object, api, or roomtape' }),
+                type: z.string(),
+                detail: z.record(z.string(), z.unknown()),
+              }),
+            ),
+          }),
+        },
+      },
+    },
+    401: refusal('Not signed in'),
+    404: refusal('No such recording'),
+  },
+})
+
+const play = createRoute({
+  method: 'get',
+  path: '/v1/recordings/{egressId}/play',
+  summary: 'Go to a presigned URL of a file',
+  security,
+  middleware: [requireAccess] as const,
+  request: {
+    params: EgressId,
+    query: z.object({
+      file: z.string().optional().openapi({ description: 'Name of a file; the main file when left out' }),
+      download: z.enum(['0', '1']).optional(),
+    }),
+  },
+  responses: {
+    302: { description: 'To the store' },
+    401: refusal('Not signed in'),
+    404: refusal('No such recording or file'),
+    409: refusal('Not playable, with the reason'),
+  },
+})
+
+export const recordingRoutes = newRoutes()
+  .openapi(list, async (context) => {
+    const { room, status, from, to, limit, cursor } = context.req.valid('query')
+    const access = context.get('access')
+    if (access.room !== null && room !== undefined && room !== access.room) {
+      throw problem(403, 'other-room', 'The token is for another room.')
+    }
+    const { rows, next } = await listRecordings(context.env.DB, {
+      roomName: access.room ?? room ?? null,
+      statuses: status === undefined ? [] : [status].flat(),
+      fromMs: from ?? null,
+      toMs: to ?? null,
+      limit,
+      after: cursor === undefined ? null : parseCursor(cursor),
+    })
+    const recordings = rows.map((row) => toJson(row.recording, row.updatedAtMs))
+    return context.json({ recordings, nextCursor: next === null ? null : formatCursor(next) }, 200)
+  })
+  .openapi(read, async (context) => {
+    const { recording, updatedAtMs } = await findRecording(context, context.req.valid('param').egressId)
+    return context.json(toJson(recording, updatedAtMs), 200)
+  })
+  .openapi(timeline, async (context) => {
+    const { egressId } = context.req.valid('param')
+    await findRecording(context, egressId)
+    const entries = JSON.parse(await context.env.RECORDING.getByName(egressId).timeline()) as Entry[]
+    const items = entries.map(({ atMs, ...entry }) => ({
+      at: new Date(atMs).toISOString(),
+      ...entry,
+    }))
+    return context.json({ items }, 200)
+  })
+  .openapi(play, async (context) => {
+    const { recording } = await findRecording(context, context.req.valid('param').egressId)
+    const { file, download } = context.req.valid('query')
+    return redirectToFile(context, recording, {
+      name: file ?? null,
+      isDownload: download === '1',
+      linkExpiresAtMs: null,
+    })
+  })
+
+/** Opaque to callers: the position of the page's last row. */
+function formatCursor({ sortAtMs, egressId }: Position): string {
+  return btoa(JSON.stringify([sortAtMs, egressId]))
+}
+
+function parseCursor(cursor: string): Position {
+  try {
+    const parsed: unknown = JSON.parse(atob(cursor))
+    if (Array.isArray(parsed) && Number.isFinite(parsed[0]) && typeof parsed[1] === 'string') {
+      return { sortAtMs: Number(parsed[0]), egressId: parsed[1] }
+    }
+  } catch {
+    // Told below, with every other way of not being a cursor.
+  }
+  throw problem(400, 'bad-cursor', 'The cursor is not one that a list answered.')
+}

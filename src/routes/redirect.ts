@@ -1,0 +1,51 @@
+// Sends a viewer to the store: a presigned URL of one file of one recording. No byte passes through the Worker, and the
+// store is not asked for anything. HEAD gets a URL that is signed for HEAD; Range is left to the store. It must never
+// redirect to anything but the configured store, so only keys of the recording's own files are signed.
+import { create as contentDisposition } from 'content-disposition'
+import type { Context } from 'hono'
+import { presignedLife } from '../playback/life.ts'
+import { problem } from '../problem.ts'
+import { mainFile, whyNotPlayable } from '../recording/recording.ts'
+import type { Recording, RecordingFile } from '../recording/recording.ts'
+import { S3 } from '../storage/s3.ts'
+import type { AppEnv } from './context.ts'
+
+export interface Wanted {
+  /** Name of a file; `null` for the main one. */
+  name: string | null
+  isDownload: boolean
+  /** When the link ends that the viewer came with; `null` for a caller of the API. */
+  linkExpiresAtMs: number | null
+}
+
+/** @throws 409 while nothing is playable, with the reason; 404 for a name that is none of the recording's files */
+export async function redirectToFile(
+  context: Context<AppEnv>,
+  recording: Recording,
+  wanted: Wanted,
+): Promise<Response> {
+  const file = wantedFile(recording, wanted.name)
+  const config = context.get('config')
+  const method = context.req.method === 'HEAD' ? 'HEAD' : 'GET'
+  const life = presignedLife(Date.now(), config.playbackTtlSeconds, wanted.linkExpiresAtMs)
+  const overrides = wanted.isDownload
+    ? { 'response-content-disposition': contentDisposition(file.name, { type: 'attachment' }) }
+    : undefined
+  const url = await new S3(config.storage).presign(method, file.key, life, overrides)
+  return context.body(null, 302, {
+    location: url,
+    'cache-control': 'private, no-store',
+    'referrer-policy': 'no-referrer',
+  })
+}
+
+function wantedFile(recording: Recording, name: string | null): RecordingFile & { key: string } {
+  const file =
+    name === null ? mainFile(recording) : recording.files.find((known) => known.name === name)
+  if (name !== null && file === undefined) {
+    throw problem(404, 'file-not-found', 'The recording has no such file.')
+  }
+  if (file?.state === 'final' && file.key !== null) return { ...file, key: file.key }
+  const why = whyNotPlayable(recording) ?? { code: 'not-final', message: 'The file is not in its final folder yet.' }
+  throw problem(409, 'not-playable', why.message, { reason: why.code, recordingStatus: recording.status })
+}

@@ -1,0 +1,120 @@
+// Temp → final in the user's own bucket: copy on the server side, look at the copy, only then delete. Written for crashes
+// between and inside these steps, for stores that ignore conditions, and for a second run of LiveKit that overwrites the
+// file meanwhile. Each function may be called again at any time and ends the same. It must never delete what was not
+// copied and looked at, nor anything outside the temp folder.
+import { create as contentDisposition } from 'content-disposition'
+import { isUnder } from '../recording/keys.ts'
+import type { CopyRequest, Store } from '../recording/ports.ts'
+import type { SourceObject } from '../recording/state.ts'
+
+/** Tell our copy from anybody else's object under the same key: whose it is, and of which object. */
+const egressMark = 'roomtape-egress'
+const sourceMark = 'roomtape-source'
+
+export interface Move {
+  egressId: string
+  source: SourceObject
+  finalKey: string
+  contentType: string
+  downloadName: string
+  /** An earlier copy to this key was asked for and did not pass: it may be replaced. */
+  wasAsked: boolean
+}
+
+/** The first of these keys that has an object. */
+export async function locate(store: Store, keys: string[]): Promise<SourceObject | null> {
+  for (const key of keys) {
+    const found = await store.head(key)
+    if (found !== null) return found
+  }
+  return null
+}
+
+/**
+ * `copied`: our copy lies at the final key, not yet verified. `changed`: the temp object is no longer the one that was
+ * found. `occupied`: something else lies at the final key; it is left alone.
+ */
+export async function copy(store: Store, move: Move): Promise<'copied' | 'changed' | 'occupied'> {
+  // A store that cannot guard the destination is asked first. The egress's object is the only writer of this folder.
+  if (!store.guardsDestination) {
+    const there = await store.head(move.finalKey)
+    if (there !== null && isCopyOf(there, move.source)) return 'copied'
+    if (there !== null && !isReplaceable(there, move)) return 'occupied'
+  }
+  if ((await store.copy(copyRequest(move, move.wasAsked))) === 'copied') return 'copied'
+  // Refused or gone: the answer to an earlier, successful try may have been lost.
+  const there = await store.head(move.finalKey)
+  if (there === null || isReplaceable(there, move)) return 'changed'
+  return isCopyOf(there, move.source) ? 'copied' : 'occupied'
+}
+
+/**
+ * Looks at the final object. `verified` needs the size and either the same ETag or a temp object that is still the one
+ * that was copied: ETags of multipart uploads change with a copy, and a store may have ignored the condition of the copy
+ * (faults S14).
+ */
+export async function verify(
+  store: Store,
+  move: Move,
+): Promise<{ outcome: 'verified'; etag: string } | { outcome: 'absent' | 'different' }> {
+  const there = await store.head(move.finalKey)
+  if (there === null) return { outcome: 'absent' }
+  if (there.sizeBytes !== move.source.sizeBytes) return { outcome: 'different' }
+  if (there.etag === move.source.etag && there.etag !== '') return { outcome: 'verified', etag: there.etag }
+  const temp = await store.head(move.source.key)
+  const isUnchanged = temp === null || isSame(temp, move.source)
+  return isUnchanged && isCopyOf(there, move.source)
+    ? { outcome: 'verified', etag: there.etag }
+    : { outcome: 'different' }
+}
+
+/**
+ * Deletes the temp object of a verified copy. `changed`: it is another object by now, which stays.
+ * `kept`: it lies outside the temp folder, where nothing is ours to delete.
+ */
+export async function removeTemp(
+  store: Store,
+  source: SourceObject,
+  tempPrefix: string,
+): Promise<'removed' | 'changed' | 'kept'> {
+  if (!isUnder(tempPrefix, source.key)) return 'kept'
+  const temp = await store.head(source.key)
+  if (temp === null) return 'removed'
+  if (!isSame(temp, source)) return 'changed'
+  await store.remove(source.key, source.etag)
+  return 'removed'
+}
+
+/** True when the object at a final key is a copy that we made for this egress, of whatever. */
+export function wasCopiedFor(there: SourceObject, egressId: string): boolean {
+  return there.metadata[egressMark] === egressId && there.sizeBytes > 0
+}
+
+/** True when the object at a final key is a copy that we made of exactly this source. */
+export function isCopyOf(there: SourceObject, source: SourceObject): boolean {
+  return there.sizeBytes === source.sizeBytes && there.metadata[sourceMark] === mark(source)
+}
+
+function isSame(a: SourceObject, b: SourceObject): boolean {
+  return a.etag === b.etag && a.sizeBytes === b.sizeBytes && a.lastModifiedMs === b.lastModifiedMs
+}
+
+function mark(source: SourceObject): string {
+  return `${source.etag}-${source.lastModifiedMs}`
+}
+
+function isReplaceable(there: SourceObject, move: Move): boolean {
+  return move.wasAsked && there.metadata[egressMark] === move.egressId && !isCopyOf(there, move.source)
+}
+
+function copyRequest(move: Move, replaces: boolean): CopyRequest {
+  const { source, egressId, finalKey, contentType, downloadName } = move
+  return {
+    source,
+    finalKey,
+    contentType,
+    contentDisposition: contentDisposition(downloadName, { type: 'inline' }),
+    metadata: { ...source.metadata, [egressMark]: egressId, [sourceMark]: mark(source) },
+    replaces,
+  }
+}
