@@ -20,7 +20,9 @@ app.use(async (context, next) => {
     context.set('config', readConfig(context.env))
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    throw problem(503, 'configuration', `The configuration is faulty: ${error.message}.`, { faults: error.faults })
+    throw problem(503, 'configuration', `The configuration is faulty: ${error.message}.`, {
+      faults: error.faults,
+    })
   }
   await next()
 })
@@ -40,7 +42,11 @@ app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
 })
 app.doc31('/openapi.json', (context) => ({
   openapi: '3.1.0',
-  info: { title: 'Roomtape', version: '0.1.0', description: 'The recordings back end for LiveKit.' },
+  info: {
+    title: 'Roomtape',
+    version: '0.1.0',
+    description: 'The recordings back end for LiveKit.',
+  },
   servers: [{ url: context.get('config').publicUrl ?? new URL(context.req.url).origin }],
 }))
 

@@ -62,7 +62,7 @@ const longestPresignSeconds = 7 * 24 * 3600
 export function readConfig(env: object): Config {
   let result = read.get(env)
   if (result === undefined) {
-    result = parseConfig(env as RawEnv)
+    result = parseConfig({ ...env })
     read.set(env, result)
   }
   if (result instanceof ConfigError) throw result
@@ -86,7 +86,12 @@ function parseConfig(env: RawEnv): Config | ConfigError {
     } else if (value !== '') return new URL(value)
     return new URL('http://invalid.invalid')
   }
-  const seconds = (name: string, fallback: number, least: number, most = 366 * 24 * 3600): number => {
+  const seconds = (
+    name: string,
+    fallback: number,
+    least: number,
+    most = 366 * 24 * 3600,
+  ): number => {
     const value = text(name)
     if (value === '') return fallback
     const number = Number(value)
@@ -138,7 +143,8 @@ function parseConfig(env: RawEnv): Config | ConfigError {
     },
     tempPrefix,
     finalPrefix,
-    publicUrl: publicUrl === '' ? null : url('PUBLIC_URL', ['http:', 'https:'], publicUrl) && publicUrl,
+    publicUrl:
+      publicUrl === '' ? null : url('PUBLIC_URL', ['http:', 'https:'], publicUrl) && publicUrl,
     egressUpload: oneOf('EGRESS_UPLOAD', ['request', 'temporary', 'server']),
     silentAfterMs: seconds('SILENT_AFTER_SECONDS', 600, 1) * 1000,
     graceMs: seconds('GRACE_SECONDS', 3600, 1) * 1000,
@@ -154,7 +160,8 @@ function parseConfig(env: RawEnv): Config | ConfigError {
 type Fail = (name: string, fault: string) => void
 
 function bucket(name: string, fail: Fail): string {
-  if (name !== '' && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) fail('S3_BUCKET', 'is not a bucket name')
+  if (name !== '' && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))
+    fail('S3_BUCKET', 'is not a bucket name')
   return name
 }
 
@@ -164,7 +171,11 @@ function extraKeys(json: string, fail: Fail): [string, string][] {
     const parsed: unknown = JSON.parse(json)
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
       const pairs = Object.entries(parsed)
-      if (pairs.every((pair): pair is [string, string] => typeof pair[1] === 'string' && pair[1] !== '')) {
+      if (
+        pairs.every(
+          (pair): pair is [string, string] => typeof pair[1] === 'string' && pair[1] !== '',
+        )
+      ) {
         return pairs
       }
     }

@@ -2,6 +2,7 @@
 // `problem` makes; only `renderProblem` turns anything into a response. What we did not expect shows its request id only.
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import { routePath } from 'hono/route'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { logError, messageOf } from './log.ts'
 
@@ -34,20 +35,32 @@ export function problem(
   detail: string,
   extensions: Record<string, unknown> = {},
 ): Problem {
-  return new Problem(status, { type: 'about:blank', title: titleOf(status), status, code, detail, ...extensions })
+  return new Problem(status, {
+    type: 'about:blank',
+    title: titleOf(status),
+    status,
+    code,
+    detail,
+    ...extensions,
+  })
 }
 
 /** The only renderer of errors. */
 export function renderProblem(error: Error, context: Context): Response {
   if (error instanceof Problem) return respond(context, error.body)
   if (error instanceof HTTPException) {
-    return respond(context, problem(error.status, 'refused', error.message || titleOf(error.status)).body)
+    return respond(
+      context,
+      problem(error.status, 'refused', error.message || titleOf(error.status)).body,
+    )
   }
   const requestId = crypto.randomUUID()
-  logError('request.failed', { requestId, path: context.req.routePath, error: messageOf(error) })
+  logError('request.failed', { requestId, path: routePath(context), error: messageOf(error) })
   return respond(
     context,
-    problem(500, 'internal', 'This is our fault. The log has it under the request id.', { requestId }).body,
+    problem(500, 'internal', 'This is our fault. The log has it under the request id.', {
+      requestId,
+    }).body,
   )
 }
 

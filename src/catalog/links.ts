@@ -43,7 +43,11 @@ export async function insertLink(database: D1Database, link: Link): Promise<void
 }
 
 /** The links of one recording, newest first. */
-export async function listLinks(database: D1Database, egressId: string, limit: number): Promise<Link[]> {
+export async function listLinks(
+  database: D1Database,
+  egressId: string,
+  limit: number,
+): Promise<Link[]> {
   const { results } = await database
     .prepare('SELECT * FROM links WHERE egress_id = ?1 ORDER BY created_at_ms DESC LIMIT ?2')
     .bind(egressId, limit)
@@ -52,12 +56,19 @@ export async function listLinks(database: D1Database, egressId: string, limit: n
 }
 
 export async function readLink(database: D1Database, linkId: string): Promise<Link | null> {
-  const row = await database.prepare('SELECT * FROM links WHERE link_id = ?1').bind(linkId).first<LinkRow>()
+  const row = await database
+    .prepare('SELECT * FROM links WHERE link_id = ?1')
+    .bind(linkId)
+    .first<LinkRow>()
   return row === null ? null : toLink(row)
 }
 
 /** Revokes a link; revoked twice is revoked. */
-export async function revokeLink(database: D1Database, linkId: string, nowMs: number): Promise<void> {
+export async function revokeLink(
+  database: D1Database,
+  linkId: string,
+  nowMs: number,
+): Promise<void> {
   await database
     .prepare('UPDATE links SET revoked_at_ms = ?2 WHERE link_id = ?1 AND revoked_at_ms IS NULL')
     .bind(linkId, nowMs)
@@ -77,7 +88,13 @@ export async function readForPlayback(
        WHERE r.egress_id = ?1 AND r.listed = 1`,
     )
     .bind(egressId, linkId)
-    .first<Omit<LinkRow, 'link_id'> & { recording: string; updated_at_ms: number; link_id: string | null }>()
+    .first<
+      Omit<LinkRow, 'link_id'> & {
+        recording: string
+        updated_at_ms: number
+        link_id: string | null
+      }
+    >()
   if (row === null) return null
   return {
     row: { recording: JSON.parse(row.recording) as Recording, updatedAtMs: row.updated_at_ms },

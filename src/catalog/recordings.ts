@@ -60,8 +60,15 @@ export class CatalogueRecordings implements Catalogue {
       JSON.stringify(recording),
     ]
     try {
-      const updated = await this.#database.prepare(update).bind(...values).run()
-      if (updated.meta.changes === 0) await this.#database.prepare(upsert).bind(...values).run()
+      const updated = await this.#database
+        .prepare(update)
+        .bind(...values)
+        .run()
+      if (updated.meta.changes === 0)
+        await this.#database
+          .prepare(upsert)
+          .bind(...values)
+          .run()
     } catch (cause) {
       throw new Trouble('catalogue-unavailable', messageOf(cause), { cause })
     }
@@ -69,7 +76,10 @@ export class CatalogueRecordings implements Catalogue {
 }
 
 /** One recording; `null` when the catalogue has none. */
-export async function readRecording(database: D1Database, egressId: string): Promise<CatalogueRow | null> {
+export async function readRecording(
+  database: D1Database,
+  egressId: string,
+): Promise<CatalogueRow | null> {
   const row = await database
     .prepare('SELECT recording, updated_at_ms FROM recordings WHERE egress_id = ?1')
     .bind(egressId)
@@ -89,10 +99,12 @@ export async function listRecordings(
     bindings.push(...values)
   }
   if (query.roomName !== null) where('room_name = ?', query.roomName)
-  if (query.statuses.length > 0) where('status IN (SELECT value FROM json_each(?))', JSON.stringify(query.statuses))
+  if (query.statuses.length > 0)
+    where('status IN (SELECT value FROM json_each(?))', JSON.stringify(query.statuses))
   if (query.fromMs !== null) where('sort_at_ms >= ?', query.fromMs)
   if (query.toMs !== null) where('sort_at_ms < ?', query.toMs)
-  if (query.after !== null) where('(sort_at_ms, egress_id) < (?, ?)', query.after.sortAtMs, query.after.egressId)
+  if (query.after !== null)
+    where('(sort_at_ms, egress_id) < (?, ?)', query.after.sortAtMs, query.after.egressId)
   const { results } = await database
     .prepare(
       `SELECT recording, updated_at_ms FROM recordings WHERE ${conditions.join(' AND ')}

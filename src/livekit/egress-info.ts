@@ -34,7 +34,8 @@ export function factsOf(info: Json): EgressFacts {
     kind: request?.kind ?? null,
     roomId: text(info, 'roomId'),
     roomName: text(info, 'roomName'),
-    startedAtMs: least(timed.map((result) => nanosAsMs(result, 'startedAt'))) ?? nanosAsMs(info, 'startedAt'),
+    startedAtMs:
+      least(timed.map((result) => nanosAsMs(result, 'startedAt'))) ?? nanosAsMs(info, 'startedAt'),
     endedAtMs: greatest(timed.map((result) => nanosAsMs(result, 'endedAt'))),
     terminalAtMs: nanosAsMs(info, 'endedAt'),
     outputs: outputsOf(info, egressId, files, segments),
@@ -114,7 +115,11 @@ function fileOutput(file: Json): OutputFact {
 
 function playlistOutputs(segments: Json): OutputFact[] {
   const durationMs = nanosAsMs(segments, 'duration')
-  const playlist = (kind: 'playlist' | 'live_playlist', name: string, location: string): OutputFact => ({
+  const playlist = (
+    kind: 'playlist' | 'live_playlist',
+    name: string,
+    location: string,
+  ): OutputFact => ({
     kind,
     path: text(segments, name) ?? '',
     sizeBytes: null,
@@ -132,7 +137,9 @@ function bucketOf(request: Json): string | null {
   const outputs = ['fileOutputs', 'segmentOutputs', 'imageOutputs', 'outputs'].flatMap((name) =>
     children(request, name),
   )
-  const single = ['file', 'segments'].map((name) => child(request, name)).filter((it) => it !== null)
+  const single = ['file', 'segments']
+    .map((name) => child(request, name))
+    .filter((it) => it !== null)
   for (const holder of [request, ...single, ...outputs]) {
     for (const storage of [holder, child(holder, 'storage')]) {
       const s3 = storage === null ? null : child(storage, 's3')

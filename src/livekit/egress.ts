@@ -72,7 +72,9 @@ export class LiveKitEgress implements LiveKit {
         signal: AbortSignal.timeout(requestTimeoutMs),
       })
     } catch (cause) {
-      throw new Trouble('livekit-unreachable', `LiveKit at ${url.host} cannot be reached.`, { cause })
+      throw new Trouble('livekit-unreachable', `LiveKit at ${url.host} cannot be reached.`, {
+        cause,
+      })
     }
   }
 

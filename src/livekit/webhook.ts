@@ -53,7 +53,12 @@ async function verify(
 ): Promise<string | null> {
   const { apiKey, secret, isKnown } = keyPairOf(token, livekit)
   try {
-    await new WebhookReceiver(apiKey, secret).receive(decode(body), token, false, clockToleranceSeconds)
+    await new WebhookReceiver(apiKey, secret).receive(
+      decode(body),
+      token,
+      false,
+      clockToleranceSeconds,
+    )
     return isKnown ? null : 'The API key is not known.'
   } catch {
     // Refused, or authentic and not decodable: told apart below, and only by signature and hash.
@@ -75,7 +80,12 @@ function read(event: Json, sizeBytes: number, nowMs: number): Received {
   const name = text(event, 'event') ?? 'unknown'
   const info = child(event, 'egressInfo')
   if (info === null) {
-    return { kind: 'not-ours', event: name, reason: 'other-event', about: { roomName: null, error: null } }
+    return {
+      kind: 'not-ours',
+      event: name,
+      reason: 'other-event',
+      about: { roomName: null, error: null },
+    }
   }
   const egressId = text(info, 'egressId')
   const facts = factsOf(info)
@@ -86,7 +96,14 @@ function read(event: Json, sizeBytes: number, nowMs: number): Received {
   // An event without an id is its own duplicate when it says the same.
   const id = text(event, 'id') ?? `${name}:${facts.status}:${facts.updatedAtUs}`
   const raw = sizeBytes <= longestRawBytes ? { raw: scrub(event) } : {}
-  const seen = observation({ id, source: 'webhook', type: name, observedAtMs: nowMs, egress: facts, ...raw })
+  const seen = observation({
+    id,
+    source: 'webhook',
+    type: name,
+    observedAtMs: nowMs,
+    egress: facts,
+    ...raw,
+  })
   return { kind: 'egress', egressId, observation: seen }
 }
 

@@ -1,6 +1,13 @@
 // The steps of one file: look into the temp folder, copy, look at the copy, remove what was copied. Between any two of
 // them the process may die; each is safe to do again. Nothing is removed here that `verify` has not passed.
-import { afterFound, afterNotFound, candidateKeys, finalKey, lookAgain, renamed } from '../recording/files.ts'
+import {
+  afterFound,
+  afterNotFound,
+  candidateKeys,
+  finalKey,
+  lookAgain,
+  renamed,
+} from '../recording/files.ts'
 import { downloadName } from '../recording/download-name.ts'
 import { settle } from '../recording/lifecycle.ts'
 import { contentTypeOf } from '../recording/recording.ts'
@@ -47,7 +54,11 @@ async function locateFile(file: FileWork, state: RecordingState, ports: Ports): 
   if ('refused' in candidates) {
     const pause: Pause = { attempts: 1, untilMs: neverMs, fault: candidates.refused }
     return {
-      change: onFile(file, (now) => ({ ...now, state: file.optional ? 'absent' : 'quarantined', pause })),
+      change: onFile(file, (now) => ({
+        ...now,
+        state: file.optional ? 'absent' : 'quarantined',
+        pause,
+      })),
       entries: [entry('file.refused', { file: file.name, why: candidates.refused.message })],
     }
   }
@@ -62,19 +73,28 @@ async function locateFile(file: FileWork, state: RecordingState, ports: Ports): 
       entries:
         after.state === file.state && file.pause.attempts > 0
           ? []
-          : [entry(after.state === 'missing' ? 'file.missing' : 'file.not-found', { file: file.name })],
+          : [
+              entry(after.state === 'missing' ? 'file.missing' : 'file.not-found', {
+                file: file.name,
+              }),
+            ],
     }
   }
   const after = afterFound(state, file, found, nowMs)
   return {
     change: onFile(file, () => after),
     entries: [
-      entry(after.state === 'in_temp' ? 'file.found' : `file.${after.state === 'absent' ? 'ignored' : 'doubted'}`, {
-        file: file.name,
-        key: found.key,
-        sizeBytes: found.sizeBytes,
-        why: after.pause.fault?.message,
-      }),
+      entry(
+        after.state === 'in_temp'
+          ? 'file.found'
+          : `file.${after.state === 'absent' ? 'ignored' : 'doubted'}`,
+        {
+          file: file.name,
+          key: found.key,
+          sizeBytes: found.sizeBytes,
+          why: after.pause.fault?.message,
+        },
+      ),
     ],
   }
 }
@@ -104,7 +124,8 @@ async function alreadyMoved(
 
 async function copyFile(file: FileWork, state: RecordingState, ports: Ports): Promise<Outcome> {
   const move = moveOf(file, state, ports.settings)
-  if (move === null) return lookedAgain(file, 'no-source', 'It is not known what was copied.', ports)
+  if (move === null)
+    return lookedAgain(file, 'no-source', 'It is not known what was copied.', ports)
   const outcome = await copy(ports.store, move)
   switch (outcome) {
     case 'copied':
@@ -113,7 +134,12 @@ async function copyFile(file: FileWork, state: RecordingState, ports: Ports): Pr
         entries: [entry('file.copied', { file: file.name, key: move.finalKey })],
       }
     case 'changed':
-      return lookedAgain(file, 'changed', `${move.source.key} is no longer the file that was found.`, ports)
+      return lookedAgain(
+        file,
+        'changed',
+        `${move.source.key} is no longer the file that was found.`,
+        ports,
+      )
     case 'occupied':
       return {
         change: (now) => onFile(file, (known) => renamed(now, known))(now),
@@ -126,7 +152,8 @@ async function copyFile(file: FileWork, state: RecordingState, ports: Ports): Pr
 
 async function verifyFile(file: FileWork, state: RecordingState, ports: Ports): Promise<Outcome> {
   const move = moveOf(file, state, ports.settings)
-  if (move === null) return lookedAgain(file, 'no-source', 'It is not known what was copied.', ports)
+  if (move === null)
+    return lookedAgain(file, 'no-source', 'It is not known what was copied.', ports)
   const verified = await verify(ports.store, move)
   const key = move.finalKey
   if (verified.outcome !== 'verified') {
@@ -141,7 +168,8 @@ async function verifyFile(file: FileWork, state: RecordingState, ports: Ports): 
 }
 
 async function removeFile(file: FileWork, ports: Ports): Promise<Outcome> {
-  if (file.source === null) return lookedAgain(file, 'no-source', 'It is not known what was copied.', ports)
+  if (file.source === null)
+    return lookedAgain(file, 'no-source', 'It is not known what was copied.', ports)
   const outcome = await removeTemp(ports.store, file.source, ports.settings.tempPrefix)
   // LiveKit wrote another file to the same place: that one gets a work of its own, and this copy stays.
   const overwritten = outcome === 'changed'

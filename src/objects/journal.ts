@@ -24,6 +24,8 @@ const schema = `
   ) STRICT, WITHOUT ROWID;
 `
 
+type EntryRow = { at_ms: number; source: string; type: string; detail: string }
+
 export class Journal implements Memory {
   readonly #storage: DurableObjectStorage
   readonly #egressId: string
@@ -46,12 +48,13 @@ export class Journal implements Memory {
   /** Every entry, oldest first. */
   entries(): Entry[] {
     if (!this.#exists()) return []
-    const rows = this.#rows('SELECT at_ms, source, type, detail FROM journal ORDER BY sequence')
-    return rows.map((row) => ({
-      atMs: Number(row['at_ms']),
-      source: String(row['source']),
-      type: String(row['type']),
-      detail: JSON.parse(String(row['detail'])) as Entry['detail'],
+    const rows = this.#rows<EntryRow>(
+      'SELECT at_ms, source, type, detail FROM journal ORDER BY sequence',
+    )
+    return rows.map(({ at_ms: atMs, detail, ...same }) => ({
+      atMs,
+      ...same,
+      detail: JSON.parse(detail) as Entry['detail'],
     }))
   }
 
@@ -93,8 +96,8 @@ export class Journal implements Memory {
 
   #load(): RecordingState {
     if (!this.#exists()) return newState(this.#egressId)
-    const [row] = this.#rows('SELECT json FROM state')
-    const state = row === undefined ? null : parseState(String(row['json']))
+    const [row] = this.#rows<{ json: string }>('SELECT json FROM state')
+    const state = row === undefined ? null : parseState(row.json)
     return state ?? this.#replay()
   }
 
@@ -102,12 +105,14 @@ export class Journal implements Memory {
   #replay(): RecordingState {
     logError('state.replayed', { egressId: this.#egressId })
     let state = newState(this.#egressId)
-    const rows = this.#rows('SELECT observation, sequence FROM journal ORDER BY sequence')
-    for (const row of rows) {
-      state = { ...state, sequence: Number(row['sequence']) }
-      if (row['observation'] === null) continue
+    const rows = this.#rows<{ observation: string | null; sequence: number }>(
+      'SELECT observation, sequence FROM journal ORDER BY sequence',
+    )
+    for (const { observation, sequence } of rows) {
+      state = { ...state, sequence }
+      if (observation === null) continue
       try {
-        state = observe(state, JSON.parse(String(row['observation'])) as Observation)
+        state = observe(state, JSON.parse(observation) as Observation)
       } catch (error) {
         logError('journal.unreadable', { egressId: this.#egressId, error: messageOf(error) })
       }
@@ -119,15 +124,19 @@ export class Journal implements Memory {
     return this.#rows("SELECT 1 FROM sqlite_master WHERE name = 'journal'").length > 0
   }
 
-  #rows(sql: string, ...bindings: SqlStorageValue[]): Record<string, SqlStorageValue>[] {
-    return this.#storage.sql.exec(sql, ...bindings).toArray()
+  #rows<Row extends Record<string, SqlStorageValue>>(
+    sql: string,
+    ...bindings: SqlStorageValue[]
+  ): Row[] {
+    return this.#storage.sql.exec<Row>(sql, ...bindings).toArray()
   }
 }
 
 function parseState(json: string): RecordingState | null {
   try {
     const state = JSON.parse(json) as RecordingState
-    const isWhole = state.version === 1 && Array.isArray(state.files) && typeof state.seen === 'object'
+    const isWhole =
+      state.version === 1 && Array.isArray(state.files) && typeof state.seen === 'object'
     return isWhole ? state : null
   } catch {
     // A broken row; the journal has it all.

@@ -56,13 +56,20 @@ async function publish(state: RecordingState, ports: Ports): Promise<Outcome> {
     }
   }
   const published = JSON.stringify(recording)
-  const was = before.published === null ? null : (JSON.parse(before.published) as { status: string }).status
+  const was =
+    before.published === null ? null : (JSON.parse(before.published) as { status: string }).status
   return {
     change: (now) => ({ ...now, catalogue: { pause: noPause, revision, published } }),
     entries:
       was === recording.status
         ? []
-        : [entry('status.changed', { from: was, to: recording.status, error: recording.error?.message ?? null })],
+        : [
+            entry('status.changed', {
+              from: was,
+              to: recording.status,
+              error: recording.error?.message ?? null,
+            }),
+          ],
   }
 }
 
@@ -76,16 +83,28 @@ async function lookUp(state: RecordingState, ports: Ports): Promise<Outcome> {
       const goneAnswers = livekit.goneAnswers + 1
       return {
         change: (now) =>
-          settle({ ...now, livekit: { pause: noPause, askedAtMs: nowMs, goneSinceMs, goneAnswers } }),
+          settle({
+            ...now,
+            livekit: { pause: noPause, askedAtMs: nowMs, goneSinceMs, goneAnswers },
+          }),
         entries: goneAnswers > 2 ? [] : [entry('livekit.unknown', { answer: goneAnswers })],
       }
     }
     const id = `livekit:${facts.status}:${facts.updatedAtUs}`
-    const said = observation({ id, source: 'livekit', type: 'list', observedAtMs: nowMs, egress: facts })
+    const said = observation({
+      id,
+      source: 'livekit',
+      type: 'list',
+      observedAtMs: nowMs,
+      egress: facts,
+    })
     return {
       observation: said,
       change: (now) =>
-        settle({ ...now, livekit: { pause: noPause, askedAtMs: nowMs, goneSinceMs: null, goneAnswers: 0 } }),
+        settle({
+          ...now,
+          livekit: { pause: noPause, askedAtMs: nowMs, goneSinceMs: null, goneAnswers: 0 },
+        }),
       entries: [],
     }
   } catch (error) {
@@ -112,7 +131,13 @@ async function probe(state: RecordingState, ports: Ports): Promise<Outcome> {
       const { key, etag, sizeBytes, lastModifiedMs } = found
       const objects = [{ key, etag, sizeBytes, lastModifiedMs }]
       const id = `object:${key}:${etag}`
-      const seen = observation({ id, source: 'object', type: 'object', observedAtMs: nowMs, objects })
+      const seen = observation({
+        id,
+        source: 'object',
+        type: 'object',
+        observedAtMs: nowMs,
+        objects,
+      })
       return {
         observation: seen,
         change: (now) => concluded(now, 'ended', nowMs),
@@ -120,7 +145,11 @@ async function probe(state: RecordingState, ports: Ports): Promise<Outcome> {
       }
     }
     const attempts = before.attempts + 1
-    const pause: Pause = { attempts, untilMs: nowMs + Math.min(60_000 * 2 ** attempts, 3_600_000), fault: null }
+    const pause: Pause = {
+      attempts,
+      untilMs: nowMs + Math.min(60_000 * 2 ** attempts, 3_600_000),
+      fault: null,
+    }
     return {
       change: (now) => ({ ...now, probe: { pause, probedAtMs: nowMs } }),
       entries: before.attempts === 0 ? [entry('file.not-found', { keys: keys.length })] : [],

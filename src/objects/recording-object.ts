@@ -54,7 +54,10 @@ export class RecordingObject extends DurableObject<Env> {
     try {
       await this.#arm(await work(this.#memory(), this.#ports()))
     } catch (error) {
-      logError('recording.work-failed', { egressId: this.#journal.state().egressId, error: messageOf(error) })
+      logError('recording.work-failed', {
+        egressId: this.#journal.state().egressId,
+        error: messageOf(error),
+      })
       await this.#arm(Date.now() + afterBugMs * (1 + Math.random()))
     }
   }
@@ -66,7 +69,8 @@ export class RecordingObject extends DurableObject<Env> {
       state: () => journal.state(),
       commit: (state: RecordingState, entries: Entry[], observation?: Observation): void => {
         journal.commit(state, entries, observation)
-        for (const { type, detail } of entries) logInfo(type, { egressId: state.egressId, ...flat(detail) })
+        for (const { type, detail } of entries)
+          logInfo(type, { egressId: state.egressId, ...flat(detail) })
       },
     }
   }

@@ -4,5 +4,12 @@ import type { Settings } from '../recording/state.ts'
 
 export function settingsOf(config: Config): Settings {
   const { tempPrefix, finalPrefix, silentAfterMs, graceMs, maxSessionMs } = config
-  return { tempPrefix, finalPrefix, bucket: config.storage.bucket, silentAfterMs, graceMs, maxSessionMs }
+  return {
+    tempPrefix,
+    finalPrefix,
+    bucket: config.storage.bucket,
+    silentAfterMs,
+    graceMs,
+    maxSessionMs,
+  }
 }

@@ -14,7 +14,11 @@ export interface Life {
  * @param ttlSeconds life that a viewer gets at least
  * @param linkExpiresAtMs when the link itself ends; `null` for a caller of the API
  */
-export function presignedLife(nowMs: number, ttlSeconds: number, linkExpiresAtMs: number | null): Life {
+export function presignedLife(
+  nowMs: number,
+  ttlSeconds: number,
+  linkExpiresAtMs: number | null,
+): Life {
   const signedAtMs = Math.floor(nowMs / windowMs) * windowMs
   const wantedMs = signedAtMs + windowMs + ttlSeconds * 1000
   const allowedMs =

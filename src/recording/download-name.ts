@@ -14,5 +14,5 @@ export function downloadName(state: RecordingState, file: FileWork): string {
     .trim()
   const startedAtMs = state.seen.startedAtMs?.value ?? state.seen.firstHeardAtMs ?? 0
   const when = new Date(startedAtMs).toISOString().slice(0, 16).replace('T', ' ').replace(':', '.')
-  return `${[...title].slice(0, longestTitle).join('') || 'Recording'} ${when}${extension}`
+  return `${Array.from(title).slice(0, longestTitle).join('') || 'Recording'} ${when}${extension}`
 }

@@ -26,7 +26,8 @@ export function planFiles(state: RecordingState): FileWork[] {
   for (const fact of outputsToMove(state)) {
     const known = files.filter((file) => file.path === fact.path)
     const latest = known.at(-1)
-    if (latest === undefined) files = [...files, newWork(state, files, fact, isOptional(state, fact))]
+    if (latest === undefined)
+      files = [...files, newWork(state, files, fact, isOptional(state, fact))]
     else if (isPromisedNow(state, fact, latest)) {
       files = files.map((file) => (file === latest ? { ...file, optional: false } : file))
     } else if (mayBeAnotherRun(state, latest)) {
@@ -119,7 +120,12 @@ export function candidateKeys(
   const { tempPrefix, finalPrefix } = settings
   const safe = tempKeys(path, tempPrefix)
   if (safe.length === 0) {
-    return { refused: { code: 'unsafe-key', message: 'The path that LiveKit gave leads out of its folder.' } }
+    return {
+      refused: {
+        code: 'unsafe-key',
+        message: 'The path that LiveKit gave leads out of its folder.',
+      },
+    }
   }
   // A located file may lie outside the temp folder: it is copied from there and never deleted. The final folder is ours.
   const located = state.seen.outputs?.value.some((fact) => fact.path === path && fact.located)
@@ -207,11 +213,18 @@ export function afterNotFound(
   const endedAtMs = state.seen.lastHeardAtMs ?? state.seen.firstHeardAtMs ?? nowMs
   const isLate = nowMs >= endedAtMs + settings.graceMs
   if (!isLate) {
-    const pauseMs = Math.min(1_000 * 2 ** Math.min(attempts - 1, 9), endedAtMs + settings.graceMs - nowMs)
+    const pauseMs = Math.min(
+      1_000 * 2 ** Math.min(attempts - 1, 9),
+      endedAtMs + settings.graceMs - nowMs,
+    )
     return { ...file, pause: { attempts, untilMs: nowMs + pauseMs, fault: null } }
   }
   const untilMs = nowMs >= endedAtMs + missingForMs ? neverMs : nowMs + missingPauseMs
-  return { ...file, state: 'missing', pause: { attempts, untilMs, fault: missingFault(state, settings) } }
+  return {
+    ...file,
+    state: 'missing',
+    pause: { attempts, untilMs, fault: missingFault(state, settings) },
+  }
 }
 
 function missingFault(state: RecordingState, settings: Settings): Fault {
@@ -221,7 +234,13 @@ function missingFault(state: RecordingState, settings: Settings): Fault {
     return { code: 'other-bucket', message }
   }
   if (state.seen.backup) {
-    return { code: 'backup', message: 'LiveKit stored the file in its backup storage, not in the bucket.' }
+    return {
+      code: 'backup',
+      message: 'LiveKit stored the file in its backup storage, not in the bucket.',
+    }
   }
-  return { code: 'missing', message: 'LiveKit said that it uploaded the file; the bucket has none.' }
+  return {
+    code: 'missing',
+    message: 'LiveKit said that it uploaded the file; the bucket has none.',
+  }
 }

@@ -65,7 +65,7 @@ function finalName(path: string, run: number): string {
   const dot = name.lastIndexOf('.')
   const extension = dot > 0 && name.length - dot <= 8 ? name.slice(dot) : ''
   let stem = name.slice(0, name.length - extension.length)
-  while (encoder.encode(stem).length > maxNameBytes) stem = [...stem].slice(0, -8).join('')
+  while (encoder.encode(stem).length > maxNameBytes) stem = Array.from(stem).slice(0, -8).join('')
   return `${stem}${run > 1 ? `-${run}` : ''}${extension}`
 }
 

@@ -118,19 +118,27 @@ function silenceSteps(state: RecordingState, nowMs: number, settings: Settings):
   const { seen, livekit, probe } = state
   const heardAtMs = seen.lastHeardAtMs ?? seen.firstHeardAtMs ?? nowMs
   const aliveAtMs = seen.lastSignOfLifeMs ?? heardAtMs
-  const zombieAtMs = Math.max(aliveAtMs, seen.firstHeardAtMs ?? 0) + settings.maxSessionMs + settings.graceMs
+  const zombieAtMs =
+    Math.max(aliveAtMs, seen.firstHeardAtMs ?? 0) + settings.maxSessionMs + settings.graceMs
   const isGone = isConfirmedGone(state, settings)
   if (!isGone && nowMs < zombieAtMs) {
-    return [lookUp(state, heardAtMs + settings.silentAfterMs, settings), { step: { do: 'probe' }, atMs: zombieAtMs }]
+    return [
+      lookUp(state, heardAtMs + settings.silentAfterMs, settings),
+      { step: { do: 'probe' }, atMs: zombieAtMs },
+    ]
   }
   const giveUpAtMs = isGone
     ? Math.max(heardAtMs, livekit.goneSinceMs ?? 0) + settings.graceMs
     : zombieAtMs
   if (probe.probedAtMs === null || probe.probedAtMs < giveUpAtMs) {
     const { fault, untilMs } = probe.pause
-    return [{ step: { do: 'probe' }, atMs: fault === null ? Math.min(untilMs, giveUpAtMs) : untilMs }]
+    return [
+      { step: { do: 'probe' }, atMs: fault === null ? Math.min(untilMs, giveUpAtMs) : untilMs },
+    ]
   }
-  return [{ step: { do: 'conclude', as: isGhost(state, settings) ? 'ghost' : 'lost' }, atMs: nowMs }]
+  return [
+    { step: { do: 'conclude', as: isGhost(state, settings) ? 'ghost' : 'lost' }, atMs: nowMs },
+  ]
 }
 
 /**

@@ -84,7 +84,7 @@ export function toRecording(state: RecordingState): Recording | null {
   const verdict = seen.verdict?.value ?? null
   const recordingStatus = status(state)
   const startedAtMs = seen.startedAtMs?.value ?? null
-  const endedAtMs = ended ? (seen.endedAtMs ?? seen.terminalAtMs)?.value ?? null : null
+  const endedAtMs = ended ? ((seen.endedAtMs ?? seen.terminalAtMs)?.value ?? null) : null
   return {
     egressId: state.egressId,
     roomId: seen.roomId?.value ?? null,
@@ -179,7 +179,10 @@ function sizeBytes(files: RecordingFile[]): number | null {
 function progress(state: RecordingState): { doneBytes: number; totalBytes: number } {
   const media = state.files.filter((file) => file.kind !== 'manifest')
   const bytes = (files: FileWork[]): number =>
-    files.reduce((sum, file) => sum + (file.source?.sizeBytes ?? promisedBytes(state, file) ?? 0), 0)
+    files.reduce(
+      (sum, file) => sum + (file.source?.sizeBytes ?? promisedBytes(state, file) ?? 0),
+      0,
+    )
   return {
     doneBytes: bytes(media.filter((file) => file.state === 'final')),
     totalBytes: bytes(media),

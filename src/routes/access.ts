@@ -21,7 +21,11 @@ export const requireAccess: MiddlewareHandler<AppEnv> = async (context, next) =>
   const header = context.req.header('authorization') ?? ''
   const token = /^Bearer (\S+)$/i.exec(header)?.[1]
   if (token === undefined) {
-    throw problem(401, 'not-signed-in', 'The API takes `Authorization: Bearer <ADMIN_TOKEN or LiveKit access token>`.')
+    throw problem(
+      401,
+      'not-signed-in',
+      'The API takes `Authorization: Bearer <ADMIN_TOKEN or LiveKit access token>`.',
+    )
   }
   context.set('access', await accessOf(token, context.get('config')))
   await next()

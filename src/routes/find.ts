@@ -10,7 +10,10 @@ import { maySee } from './access.ts'
 import type { AppEnv } from './context.ts'
 
 /** @throws a 404 problem, also for a recording that the caller may not know of */
-export async function findRecording(context: Context<AppEnv>, egressId: string): Promise<CatalogueRow> {
+export async function findRecording(
+  context: Context<AppEnv>,
+  egressId: string,
+): Promise<CatalogueRow> {
   const row = isEgressId(egressId) ? await read(context.env, egressId) : null
   if (row === null || !row.recording.listed || !maySee(context.get('access'), row.recording)) {
     throw problem(404, 'recording-not-found', `There is no recording ${egressId}.`)

@@ -19,19 +19,21 @@ const ready = createRoute({
   summary: 'Ask the catalogue, the store and LiveKit',
   responses: {
     200: { description: 'All answer', content: { 'application/json': { schema: ReadySchema } } },
-    503: { description: 'At least one does not', content: { 'application/json': { schema: ReadySchema } } },
+    503: {
+      description: 'At least one does not',
+      content: { 'application/json': { schema: ReadySchema } },
+    },
   },
 })
 
-export const healthRoutes = newRoutes()
-  .openapi(ready, async (context) => {
-    const checks = await checkAll(context.env.DB, context.get('config'))
-    const isReady = Object.values(checks).every((check) => check.ok)
-    context.header('cache-control', 'no-store')
-    return isReady
-      ? context.json({ status: 'ready' as const, checks }, 200)
-      : context.json({ status: 'not-ready' as const, checks }, 503)
-  })
+export const healthRoutes = newRoutes().openapi(ready, async (context) => {
+  const checks = await checkAll(context.env.DB, context.get('config'))
+  const isReady = Object.values(checks).every((check) => check.ok)
+  context.header('cache-control', 'no-store')
+  return isReady
+    ? context.json({ status: 'ready' as const, checks }, 200)
+    : context.json({ status: 'not-ready' as const, checks }, 503)
+})
 
 healthRoutes.get('/metrics', async (context) => {
   const withoutEgress = await context.env.COUNTER.getByName('webhooks-without-egress').read()
@@ -44,14 +46,14 @@ healthRoutes.get('/metrics', async (context) => {
 
 async function checkAll(database: D1Database, config: Config) {
   const [catalogue, store, livekit] = await Promise.all([
-    check(async () => database.prepare('SELECT 1 FROM recordings LIMIT 1').all()),
-    check(async () => new S3(config.storage).probe()),
-    check(async () => new LiveKitEgress(config.livekit).list({ active: true, pageToken: null })),
+    asked(async () => database.prepare('SELECT 1 FROM recordings LIMIT 1').all()),
+    asked(async () => new S3(config.storage).probe()),
+    asked(async () => new LiveKitEgress(config.livekit).list({ active: true, pageToken: null })),
   ])
   return { catalogue, store, livekit }
 }
 
-async function check(ask: () => Promise<unknown>): Promise<z.infer<typeof CheckSchema>> {
+async function asked(ask: () => Promise<unknown>): Promise<z.infer<typeof CheckSchema>> {
   try {
     await ask()
     return { ok: true, fault: null }

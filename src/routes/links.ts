@@ -27,6 +27,15 @@ const LinkSchema = z
   })
   .openapi('Link')
 
+const LinkRequest = z.strictObject({
+  expiresInSeconds: z.number().int().min(1).max(longestLinkSeconds).default(3600),
+  download: z.boolean().default(false).openapi({ description: 'The viewer may have the file' }),
+  viewer: z.string().min(1).max(200).nullable().default(null).openapi({
+    description: 'Who it is for, for the log',
+  }),
+  maxPlays: z.number().int().min(1).max(1_000_000).nullable().default(null),
+})
+
 const create = createRoute({
   method: 'post',
   path: '/v1/recordings/{egressId}/links',
@@ -39,12 +48,7 @@ const create = createRoute({
       required: false,
       content: {
         'application/json': {
-          schema: z.strictObject({
-            expiresInSeconds: z.number().int().min(1).max(longestLinkSeconds).default(3600),
-            download: z.boolean().default(false).openapi({ description: 'The viewer may have the file' }),
-            viewer: z.string().min(1).max(200).optional().openapi({ description: 'Who it is for, for the log' }),
-            maxPlays: z.number().int().min(1).max(1_000_000).optional(),
-          }),
+          schema: LinkRequest,
         },
       },
     },
@@ -104,8 +108,9 @@ export const linkRoutes = newRoutes()
   .openapi(create, async (context) => {
     const { egressId } = context.req.valid('param')
     await findRecording(context, egressId)
-    const { expiresInSeconds = 3600, download = false, viewer = null, maxPlays = null } =
-      context.req.valid('json') ?? {}
+    // Without a body nothing was validated, and no default was filled in.
+    const wanted = LinkRequest.parse(context.req.valid('json') ?? {})
+    const { expiresInSeconds, download, viewer, maxPlays } = wanted
     const nowMs = Date.now()
     const expiresAtMs = (Math.floor(nowMs / 1000) + expiresInSeconds) * 1000
     const linkId = crypto.randomUUID()

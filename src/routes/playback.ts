@@ -63,7 +63,8 @@ async function playLink(
   })
   if (claims.linkId !== null && maxPlays !== null && isNewPlay(context.req.raw)) {
     const { isWithin } = await context.env.COUNTER.getByName(`link:${claims.linkId}`).add(maxPlays)
-    if (!isWithin) throw problem(403, 'link-used-up', 'This link has been played as often as it may be.')
+    if (!isWithin)
+      throw problem(403, 'link-used-up', 'This link has been played as often as it may be.')
   }
   logInfo('recording.played', {
     egressId: claims.egressId,
@@ -81,7 +82,8 @@ export async function openLink(
 ): Promise<{ claims: PlaybackClaims; recording: Recording; maxPlays: number | null }> {
   const verified = await verifyPlaybackToken(token, context.get('config').playbackSecret)
   if (verified.kind === 'refused') {
-    const words = verified.code === 'link-expired' ? 'This link has expired.' : 'This link is not valid.'
+    const words =
+      verified.code === 'link-expired' ? 'This link has expired.' : 'This link is not valid.'
     throw problem(403, verified.code, words)
   }
   const { claims } = verified
@@ -95,5 +97,5 @@ export async function openLink(
 /** A seek is no new play: a player asks again with a range that begins further in. */
 function isNewPlay(request: Request): boolean {
   const range = request.headers.get('range')
-  return request.method === 'GET' && (range === null || /^bytes=0-/.test(range))
+  return request.method === 'GET' && (range === null || range.startsWith('bytes=0-'))
 }

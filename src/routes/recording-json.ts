@@ -14,7 +14,10 @@ const FileSchema = z
     contentType: z.string(),
     sizeBytes: z.number().int().nullable(),
     durationMs: z.number().int().nullable(),
-    key: z.string().nullable().openapi({ description: 'Where it lies now; null while nobody has seen it' }),
+    key: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Where it lies now; null while nobody has seen it' }),
     state: z.enum(['expected', 'in_temp', 'moving', 'final', 'missing', 'quarantined']),
   })
   .openapi('RecordingFile')
@@ -26,7 +29,10 @@ export const RecordingSchema = z
     roomName: z.string().nullable(),
     kind: z.enum(recordingKinds).nullable(),
     status: z.enum(statuses),
-    egressStatus: z.string().nullable().openapi({ description: 'LiveKit’s own last word, as it came' }),
+    egressStatus: z
+      .string()
+      .nullable()
+      .openapi({ description: 'LiveKit’s own last word, as it came' }),
     title: z.string().nullable(),
     metadata: z.record(z.string(), z.string()),
     startedAt: time.nullable(),

@@ -29,8 +29,12 @@ const list = createRoute({
         .union([z.enum(statuses), z.array(z.enum(statuses))])
         .optional()
         .openapi({ description: 'Repeatable' }),
-      from: timeMs.optional().openapi({ description: 'Started at or after', type: 'string', format: 'date-time' }),
-      to: timeMs.optional().openapi({ description: 'Started before', type: 'string', format: 'date-time' }),
+      from: timeMs
+        .optional()
+        .openapi({ description: 'Started at or after', type: 'string', format: 'date-time' }),
+      to: timeMs
+        .optional()
+        .openapi({ description: 'Started before', type: 'string', format: 'date-time' }),
       limit: z.coerce.number().int().min(1).max(200).default(50),
       cursor: z.string().optional(),
     }),
@@ -40,7 +44,10 @@ const list = createRoute({
       description: 'One page',
       content: {
         'application/json': {
-          schema: z.object({ recordings: z.array(RecordingSchema), nextCursor: z.string().nullable() }),
+          schema: z.object({
+            recordings: z.array(RecordingSchema),
+            nextCursor: z.string().nullable(),
+          }),
         },
       },
     },
@@ -58,7 +65,10 @@ const read = createRoute({
   middleware: [requireAccess] as const,
   request: { params: EgressId },
   responses: {
-    200: { description: 'The recording', content: { 'application/json': { schema: RecordingSchema } } },
+    200: {
+      description: 'The recording',
+      content: { 'application/json': { schema: RecordingSchema } },
+    },
     401: refusal('Not signed in'),
     404: refusal('No such recording'),
   },
@@ -80,7 +90,9 @@ const timeline = createRoute({
             items: z.array(
               z.object({
                 at: z.iso.datetime(),
-                source: z.string().openapi({ description: 'webhook, livekit, manifest, object, api, or roomtape' }),
+                source: z
+                  .string()
+                  .openapi({ description: 'webhook, livekit, manifest, object, api, or roomtape' }),
                 type: z.string(),
                 detail: z.record(z.string(), z.unknown()),
               }),
@@ -103,7 +115,10 @@ const play = createRoute({
   request: {
     params: EgressId,
     query: z.object({
-      file: z.string().optional().openapi({ description: 'Name of a file; the main file when left out' }),
+      file: z
+        .string()
+        .optional()
+        .openapi({ description: 'Name of a file; the main file when left out' }),
       download: z.enum(['0', '1']).optional(),
     }),
   },
@@ -134,13 +149,18 @@ export const recordingRoutes = newRoutes()
     return context.json({ recordings, nextCursor: next === null ? null : formatCursor(next) }, 200)
   })
   .openapi(read, async (context) => {
-    const { recording, updatedAtMs } = await findRecording(context, context.req.valid('param').egressId)
+    const { recording, updatedAtMs } = await findRecording(
+      context,
+      context.req.valid('param').egressId,
+    )
     return context.json(toJson(recording, updatedAtMs), 200)
   })
   .openapi(timeline, async (context) => {
     const { egressId } = context.req.valid('param')
     await findRecording(context, egressId)
-    const entries = JSON.parse(await context.env.RECORDING.getByName(egressId).timeline()) as Entry[]
+    const entries = JSON.parse(
+      await context.env.RECORDING.getByName(egressId).timeline(),
+    ) as Entry[]
     const items = entries.map(({ atMs, ...entry }) => ({
       at: new Date(atMs).toISOString(),
       ...entry,

@@ -46,6 +46,12 @@ function wantedFile(recording: Recording, name: string | null): RecordingFile & 
     throw problem(404, 'file-not-found', 'The recording has no such file.')
   }
   if (file?.state === 'final' && file.key !== null) return { ...file, key: file.key }
-  const why = whyNotPlayable(recording) ?? { code: 'not-final', message: 'The file is not in its final folder yet.' }
-  throw problem(409, 'not-playable', why.message, { reason: why.code, recordingStatus: recording.status })
+  const why = whyNotPlayable(recording) ?? {
+    code: 'not-final',
+    message: 'The file is not in its final folder yet.',
+  }
+  throw problem(409, 'not-playable', why.message, {
+    reason: why.code,
+    recordingStatus: recording.status,
+  })
 }

@@ -40,7 +40,9 @@ export const watchRoutes = newRoutes().get('/watch/:token', async (context) => {
           <meta name="viewport" content="width=device-width, initial-scale=1" />
           <meta name="robots" content="noindex" />
           <title>${title}</title>
-          <style>${raw(style)}</style>
+          <style>
+            ${raw(style)}
+          </style>
         </head>
         <body>
           ${file === null ? html`<p role="status">${why?.message ?? ''}</p>` : player}
@@ -52,7 +54,10 @@ export const watchRoutes = newRoutes().get('/watch/:token', async (context) => {
 })
 
 function describe(startedAtMs: number | null, durationMs: number | null): string {
-  const when = startedAtMs === null ? null : `${new Date(startedAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  const when =
+    startedAtMs === null
+      ? null
+      : `${new Date(startedAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`
   const seconds = durationMs === null ? null : Math.round(durationMs / 1000)
   const long = seconds === null ? null : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
   return [when, long].filter((part) => part !== null).join(' · ')

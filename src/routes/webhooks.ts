@@ -58,7 +58,10 @@ export const webhookRoutes = newRoutes().openapi(webhook, async (context) => {
   }
 })
 
-async function store(env: Env, { egressId, observation }: Received & { kind: 'egress' }): Promise<void> {
+async function store(
+  env: Env,
+  { egressId, observation }: Received & { kind: 'egress' },
+): Promise<void> {
   const { type } = observation
   try {
     const { isNew } = await withRetry(() => env.RECORDING.getByName(egressId).observe(observation))
@@ -70,13 +73,18 @@ async function store(env: Env, { egressId, observation }: Received & { kind: 'eg
 }
 
 /** An auto egress that could not start has no id (livekit.md §0.6): counted and told, and nobody's recording. */
-async function note(env: Env, { event, reason, about }: Received & { kind: 'not-ours' }): Promise<void> {
+async function note(
+  env: Env,
+  { event, reason, about }: Received & { kind: 'not-ours' },
+): Promise<void> {
   if (reason === 'other-event') return
   logError('webhook.without-egress', { type: event, roomName: about.roomName, error: about.error })
   try {
     await withRetry(() => env.COUNTER.getByName('webhooks-without-egress').add(null))
   } catch (error) {
-    throw problem(503, 'not-stored', `The event could not be counted. Send it again.`, { cause: messageOf(error) })
+    throw problem(503, 'not-stored', `The event could not be counted. Send it again.`, {
+      cause: messageOf(error),
+    })
   }
 }
 
@@ -86,7 +94,10 @@ async function withRetry<T>(call: () => Promise<T>): Promise<T> {
     return await withinMs(call(), longestObjectCallMs)
   } catch (error) {
     const isRetryable =
-      error instanceof Error && 'retryable' in error && error.retryable === true && !('overloaded' in error)
+      error instanceof Error &&
+      'retryable' in error &&
+      error.retryable === true &&
+      !('overloaded' in error)
     if (!isRetryable) throw error
     return withinMs(call(), longestObjectCallMs)
   }
@@ -95,7 +106,10 @@ async function withRetry<T>(call: () => Promise<T>): Promise<T> {
 async function withinMs<T>(call: Promise<T>, limitMs: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`the object did not answer within ${limitMs} ms`)), limitMs)
+    timer = setTimeout(
+      () => reject(new Error(`the object did not answer within ${limitMs} ms`)),
+      limitMs,
+    )
   })
   try {
     return await Promise.race([call, late])

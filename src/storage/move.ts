@@ -60,7 +60,8 @@ export async function verify(
   const there = await store.head(move.finalKey)
   if (there === null) return { outcome: 'absent' }
   if (there.sizeBytes !== move.source.sizeBytes) return { outcome: 'different' }
-  if (there.etag === move.source.etag && there.etag !== '') return { outcome: 'verified', etag: there.etag }
+  if (there.etag === move.source.etag && there.etag !== '')
+    return { outcome: 'verified', etag: there.etag }
   const temp = await store.head(move.source.key)
   const isUnchanged = temp === null || isSame(temp, move.source)
   return isUnchanged && isCopyOf(there, move.source)
@@ -104,7 +105,9 @@ function mark(source: SourceObject): string {
 }
 
 function isReplaceable(there: SourceObject, move: Move): boolean {
-  return move.wasAsked && there.metadata[egressMark] === move.egressId && !isCopyOf(there, move.source)
+  return (
+    move.wasAsked && there.metadata[egressMark] === move.egressId && !isCopyOf(there, move.source)
+  )
 }
 
 function copyRequest(move: Move, replaces: boolean): CopyRequest {

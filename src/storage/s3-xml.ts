@@ -18,13 +18,14 @@ export function readError(body: string): S3Fault | null {
 
 /** True when the body is a complete answer of the named kind. A cut body is none. */
 export function hasResult(body: string, name: string): boolean {
+  const isClosed = body.trimEnd().endsWith(`</${name}>`) || body.trimEnd().endsWith('/>')
   const document = parse(body)
-  return typeof document === 'object' && document !== null && name in document
+  return isClosed && typeof document === 'object' && document !== null && name in document
 }
 
 function parse(body: string): unknown {
   try {
-    return parser.parse(body, true)
+    return parser.parse(body)
   } catch {
     // Not XML: an HTML page of a proxy, or a cut body. The caller judges by the status.
     return null

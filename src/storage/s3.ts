@@ -53,7 +53,11 @@ export class S3 implements Store {
     const fault = readError(body)
     const isMissing = response.status === 404 && explained.status === 404
     if (isMissing && fault?.code !== 'NoSuchBucket') return null
-    if (explained.ok) throw new Trouble('store-unsteady', `HEAD answered ${response.status}, GET ${explained.status}.`)
+    if (explained.ok)
+      throw new Trouble(
+        'store-unsteady',
+        `HEAD answered ${response.status}, GET ${explained.status}.`,
+      )
     throw trouble(explained.status, body)
   }
 
@@ -65,11 +69,17 @@ export class S3 implements Store {
     // Copy answers 200 before it has finished and may put its failure into the body (faults S3).
     if (response.ok && fault === null && hasResult(body, 'CopyObjectResult')) return 'copied'
     if (response.status === 412 || fault?.code === 'PreconditionFailed') return 'refused'
-    if (fault?.code === 'NoSuchKey' || (response.status === 404 && fault?.code !== 'NoSuchBucket')) {
+    if (
+      fault?.code === 'NoSuchKey' ||
+      (response.status === 404 && fault?.code !== 'NoSuchBucket')
+    ) {
       return 'source-gone'
     }
     if (response.ok && fault === null) {
-      throw new Trouble('store-unsteady', `The copy of ${source.sizeBytes} bytes was answered with half a sentence.`)
+      throw new Trouble(
+        'store-unsteady',
+        `The copy of ${source.sizeBytes} bytes was answered with half a sentence.`,
+      )
     }
     throw trouble(response.status, body)
   }
@@ -119,7 +129,9 @@ export class S3 implements Store {
       'content-type': contentType,
       'content-disposition': contentDisposition,
       'cache-control': 'private, max-age=31536000, immutable',
-      ...Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value])),
+      ...Object.fromEntries(
+        Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]),
+      ),
       ...(isR2(hostname) && !replaces ? { 'cf-copy-destination-if-none-match': '*' } : {}),
       ...(isAws(hostname) && !replaces ? { 'if-none-match': '*' } : {}),
     }
@@ -179,7 +191,8 @@ export class S3 implements Store {
 
   /** The address of a key, or of the bucket for the empty key. Refuses what would become another address. */
   #url(key: string, endpoint: URL = this.#config.endpoint): URL {
-    if (key !== '' && !isSafeKey(key)) throw new Error('a key that addresses another object was refused')
+    if (key !== '' && !isSafeKey(key))
+      throw new Error('a key that addresses another object was refused')
     const { bucket, urlStyle } = this.#config
     const base = new URL(endpoint)
     const folder = base.pathname.replace(/\/+$/, '')
@@ -230,8 +243,10 @@ const codes: Record<string, string> = {
 /** What the store refused, in its own words; the words of a HEAD or of an empty body are its status. */
 function trouble(status: number, body: string): Trouble {
   const fault = readError(body)
-  const byStatus = status === 401 ? 'wrong-credentials' : status === 403 ? 'access-denied' : undefined
-  const code = (fault && codes[fault.code]) ?? byStatus ?? (status >= 500 ? 'store-outage' : 'store-refused')
+  const byStatus =
+    status === 401 ? 'wrong-credentials' : status === 403 ? 'access-denied' : undefined
+  const code =
+    (fault && codes[fault.code]) ?? byStatus ?? (status >= 500 ? 'store-outage' : 'store-refused')
   const words = fault === null ? `status ${status}` : `${fault.code}: ${fault.message}`
   return new Trouble(code, `The store answered ${words}`)
 }

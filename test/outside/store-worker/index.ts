@@ -1,0 +1,2 @@
+// Does nothing; see wrangler.toml beside it.
+export default { fetch: () => new Response('store') }

@@ -1,0 +1,17 @@
+// Everything that the Worker under test can reach: the real store, through a proxy that can be told to fail, and a
+// pretend LiveKit. Runs in Node; tests steer it by requests to http://control.test. A request that is not planned for
+// fails loudly.
+import { answerLiveKit, steerLiveKit } from './livekit.ts'
+import { passToStore, steerStore } from './store-proxy.ts'
+
+export async function outsideWorld(request: Request): Promise<Response> {
+  const url = new URL(request.url)
+  if (url.hostname === 'control.test') {
+    const order: unknown = request.method === 'POST' ? await request.json() : null
+    if (url.pathname === '/store') return Response.json(steerStore(order))
+    if (url.pathname === '/livekit') return Response.json(steerLiveKit(order))
+  }
+  if (url.hostname === 'livekit.test') return answerLiveKit(request)
+  if (url.pathname.startsWith('/cdn-cgi/local/r2/s3/')) return passToStore(request)
+  return new Response(`nothing is planned for ${request.method} ${url.href}`, { status: 599 })
+}

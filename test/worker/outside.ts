@@ -1,0 +1,80 @@
+// What worker tests do to the outside world and see of it.
+import { env } from 'cloudflare:workers'
+import { AwsClient } from 'aws4fetch'
+import type { LiveKitOrder } from '../outside/livekit.ts'
+import type { StoreFault, StoreRequest } from '../outside/store-proxy.ts'
+import { encodeKey } from '../../src/storage/s3.ts'
+
+const store = new AwsClient({
+  accessKeyId: env.S3_ACCESS_KEY_ID,
+  secretAccessKey: env.S3_SECRET_ACCESS_KEY,
+  service: 's3',
+  region: 'auto',
+  retries: 0,
+})
+
+/** The store does this wrong from now on; the list of its requests begins anew. */
+export async function breakStore(...faults: StoreFault[]): Promise<void> {
+  await steer('store', { faults })
+}
+
+export async function healStore(): Promise<void> {
+  await breakStore()
+}
+
+/** The requests that reached the store since it was last broken or healed. */
+export async function storeRequests(): Promise<StoreRequest[]> {
+  const response = await fetch('http://control.test/store')
+  return ((await response.json()) as { requests: StoreRequest[] }).requests
+}
+
+/** What LiveKit knows, or how it fails, from now on. */
+export async function setLiveKit(order: LiveKitOrder): Promise<void> {
+  await steer('livekit', order)
+}
+
+export async function healLiveKit(): Promise<void> {
+  await setLiveKit({})
+}
+
+/** The ids that LiveKit was asked for since it was last set. */
+export async function askedOfLiveKit(): Promise<string[]> {
+  const response = await fetch('http://control.test/livekit')
+  return ((await response.json()) as { asked: string[] }).asked
+}
+
+/** Uploads as LiveKit does. */
+export async function upload(
+  key: string,
+  body: string | Uint8Array,
+  contentType = 'video/mp4',
+): Promise<void> {
+  const headers = { 'content-type': contentType }
+  const response = await store.fetch(address(key), { method: 'PUT', body, headers })
+  if (!response.ok) throw new Error(`upload of ${key}: ${response.status} ${await response.text()}`)
+  await response.arrayBuffer()
+}
+
+/** The text of an object; `null` when there is none. */
+export async function download(key: string): Promise<string | null> {
+  const response = await store.fetch(address(key))
+  const body = await response.text()
+  return response.status === 404 ? null : body
+}
+
+export async function removeObject(key: string): Promise<void> {
+  await (await store.fetch(address(key), { method: 'DELETE' })).arrayBuffer()
+}
+
+function address(key: string): string {
+  return `${env.S3_ENDPOINT}/${env.S3_BUCKET}/${encodeKey(key)}`
+}
+
+async function steer(world: string, order: unknown): Promise<void> {
+  const response = await fetch(`http://control.test/${world}`, {
+    method: 'POST',
+    body: JSON.stringify(order),
+  })
+  if (!response.ok) throw new Error(`control: ${response.status} ${await response.text()}`)
+  await response.arrayBuffer()
+}

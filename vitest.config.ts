@@ -1,0 +1,67 @@
+// Three kinds of tests. `unit`: pure code in Node. `worker`: the Worker in workerd, with real D1, objects and alarms, and
+// every outgoing request passing through test/outside. `system`: the Worker as a child process that can be killed.
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
+import { defineConfig } from 'vitest/config'
+import { outsideWorld } from './test/outside/world.ts'
+import { startStore, storeBucket, storeCredentials } from './test/outside/store.ts'
+
+const store = await startStore()
+
+export default defineConfig({
+  plugins: [
+    { name: 'store', configureVitest: ({ vitest }) => vitest.onClose(async () => store.close()) },
+  ],
+  test: {
+    silent: 'passed-only',
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/{recording,livekit,storage,playback,scripts}/**/*.test.ts'],
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            verbose: false,
+            miniflare: {
+              bindings: {
+                TEST_MIGRATIONS: await readD1Migrations('migrations'),
+                LIVEKIT_URL: 'http://livekit.test',
+                LIVEKIT_API_KEY: 'APIgoldenvector',
+                LIVEKIT_API_SECRET: 'golden-vector-secret-0123456789abcdef',
+                LIVEKIT_EXTRA_KEYS: '{"APIsecond":"second-secret-0123456789abcdef"}',
+                S3_ENDPOINT: store.endpoint,
+                S3_BUCKET: storeBucket,
+                S3_ACCESS_KEY_ID: storeCredentials.accessKeyId,
+                S3_SECRET_ACCESS_KEY: storeCredentials.secretAccessKey,
+                TEMP_PREFIX: 'tmp/',
+                ADMIN_TOKEN: 'admin-token-of-the-tests',
+                PLAYBACK_SECRET: 'playback-secret-of-the-tests',
+              },
+              outboundService: outsideWorld,
+            },
+          }),
+        ],
+        test: {
+          name: 'worker',
+          include: ['test/worker/**/*.test.ts'],
+          setupFiles: ['test/worker/setup.ts'],
+          maxWorkers: 1,
+          isolate: false,
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'system',
+          include: ['test/system/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
