@@ -27,7 +27,7 @@ export async function answerLiveKit(request: Request): Promise<Response> {
   if (!request.headers.get('authorization')?.startsWith('Bearer ')) {
     return twirpError(401, 'unauthenticated', 'permissions denied')
   }
-  const query = (await request.json()) as { egress_id?: string }
+  const query = await request.json<{ egress_id?: string }>()
   asked.push(query.egress_id ?? '')
   if (fault) return new Response(fault.body, { status: fault.status })
   if (query.egress_id === undefined) return Response.json({ items: Object.values(egresses) })

@@ -39,7 +39,7 @@ describe('one recording, from webhook to playback', () => {
       headers: { 'content-type': 'application/json' },
     })
     expect(made.status).toBe(201)
-    const { url } = (await made.json()) as { url: string }
+    const { url } = await made.json<{ url: string }>()
     const link = await request(new URL(url).pathname)
     expect(link.status).toBe(302)
     expect(await timelineTypes(story.egressId)).toContain('file.verified')

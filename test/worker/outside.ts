@@ -25,7 +25,7 @@ export async function healStore(): Promise<void> {
 /** The requests that reached the store since it was last broken or healed. */
 export async function storeRequests(): Promise<StoreRequest[]> {
   const response = await fetch('http://control.test/store')
-  return ((await response.json()) as { requests: StoreRequest[] }).requests
+  return (await response.json<{ requests: StoreRequest[] }>()).requests
 }
 
 /** What LiveKit knows, or how it fails, from now on. */
@@ -40,7 +40,7 @@ export async function healLiveKit(): Promise<void> {
 /** The ids that LiveKit was asked for since it was last set. */
 export async function askedOfLiveKit(): Promise<string[]> {
   const response = await fetch('http://control.test/livekit')
-  return ((await response.json()) as { asked: string[] }).asked
+  return (await response.json<{ asked: string[] }>()).asked
 }
 
 /** Uploads as LiveKit does. */

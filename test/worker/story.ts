@@ -53,7 +53,7 @@ export function recorded(more: Partial<Recorded> = {}): Recorded {
 export async function read(egressId: string): Promise<RecordingJson> {
   const response = await asAdmin(`/v1/recordings/${egressId}`)
   if (response.status !== 200) throw new Error(`read: ${response.status} ${await response.text()}`)
-  return (await response.json()) as RecordingJson
+  return await response.json<RecordingJson>()
 }
 
 /** Waits until the recording, as the API shows it, is as it should be. */
@@ -74,7 +74,7 @@ export async function until(
 /** Types of the timeline's items, oldest first. */
 export async function timelineTypes(egressId: string): Promise<string[]> {
   const response = await asAdmin(`/v1/recordings/${egressId}/timeline`)
-  const { items } = (await response.json()) as { items: { type: string }[] }
+  const { items } = await response.json<{ items: { type: string }[] }>()
   return items.map((item) => item.type)
 }
 
