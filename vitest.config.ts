@@ -5,12 +5,8 @@ import { defineConfig } from 'vitest/config'
 import { outsideWorld } from './test/outside/world.ts'
 import { startStore, storeBucket, storeCredentials } from './test/outside/store.ts'
 
-const store = await startStore()
-
+const storeEndpoint = await startStore()
 export default defineConfig({
-  plugins: [
-    { name: 'store', configureVitest: ({ vitest }) => vitest.onClose(async () => store.close()) },
-  ],
   test: {
     silent: 'passed-only',
     projects: [
@@ -32,7 +28,7 @@ export default defineConfig({
                 LIVEKIT_API_KEY: 'APIgoldenvector',
                 LIVEKIT_API_SECRET: 'golden-vector-secret-0123456789abcdef',
                 LIVEKIT_EXTRA_KEYS: '{"APIsecond":"second-secret-0123456789abcdef"}',
-                S3_ENDPOINT: store.endpoint,
+                S3_ENDPOINT: storeEndpoint,
                 S3_BUCKET: storeBucket,
                 S3_ACCESS_KEY_ID: storeCredentials.accessKeyId,
                 S3_SECRET_ACCESS_KEY: storeCredentials.secretAccessKey,

@@ -1,6 +1,8 @@
-// The store of the tests: wrangler's own S3 endpoint over a local R2 bucket, in a workerd of its own. It really verifies
-// signatures and answers with R2's errors.
-import { createTestHarness } from 'wrangler'
+// The store of the tests: wrangler's own S3 endpoint over a local R2 bucket, in a process of its own. It really verifies
+// signatures and answers with R2's errors. It ends with its parent, however that ends: its standard input closes then.
+import { spawn } from 'node:child_process'
+import { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 
 export const storeCredentials = {
   accessKeyId: 'test-key',
@@ -8,17 +10,19 @@ export const storeCredentials = {
 }
 export const storeBucket = 'recordings'
 
-export interface RunningStore {
-  /** S3 endpoint, without the bucket. */
-  endpoint: string
-  close(): Promise<void>
+/** Starts a store and gives its S3 endpoint, without the bucket. Nothing has to be closed. */
+export async function startStore(): Promise<string> {
+  const child = spawn(process.execPath, [`${import.meta.dirname}/store-process.ts`], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const endpoint = await firstLine(child.stdout)
+  // Neither the child nor its pipes keep this process alive.
+  child.unref()
+  for (const pipe of [child.stdin, child.stdout]) if (pipe instanceof Socket) pipe.unref()
+  return endpoint
 }
 
-export async function startStore(): Promise<RunningStore> {
-  const harness = createTestHarness({
-    root: `${import.meta.dirname}/store-worker`,
-    workers: [{ configPath: './wrangler.toml' }],
-  })
-  const { url } = await harness.listen()
-  return { endpoint: new URL('/cdn-cgi/local/r2/s3', url).href, close: () => harness.close() }
+async function firstLine(output: Readable): Promise<string> {
+  for await (const chunk of output.iterator({ destroyOnReturn: false })) return String(chunk).trim()
+  throw new Error('the store of the tests did not start')
 }
