@@ -1,5 +1,10 @@
 // A proxy before the real store that can be told what to do wrong: answer an error, cut the connection, let a request
-// through and lose its answer, ignore a condition. It keeps a list of the requests that the Worker made.
+// through and lose its answer, keep it waiting, ignore a condition. It keeps a list of the requests that the Worker made
+// and looks for itself, before a DELETE passes, whether the bytes lie anywhere else: no test may lose any unseen.
+import { encodeKey } from '../../src/storage/s3.ts'
+import { testAgent } from './agent.ts'
+import { isSignedRightly, resigned, signedAtMs } from './resign.ts'
+import type { Resigned } from './resign.ts'
 
 export interface StoreFault {
   /** Only these methods; every one when left out. */
@@ -10,8 +15,23 @@ export interface StoreFault {
   isCopy?: boolean
   /** How often; for ever when left out. */
   times?: number
-  /** The answer instead of the store's. `lost`: the store acts, its answer does not arrive. */
-  answer: { status: number; body?: string } | 'unreachable' | 'lost' | 'without-conditions'
+  /**
+   * The answer instead of the store's. `lost`: the store acts, its answer does not arrive. `silent`: nothing ever comes.
+   * `held`: the request waits for the next order and goes on then. `held-answer`: the store acts, its answer waits.
+   * `without-conditions` and `without-etag`: a store that has no conditions, or no ETags. `wrong-…`: as if the Worker had
+   * been set up for another bucket or with another secret.
+   */
+  answer:
+    | { status: number; body?: string }
+    | 'unreachable'
+    | 'lost'
+    | 'silent'
+    | 'held'
+    | 'held-answer'
+    | 'without-conditions'
+    | 'without-etag'
+    | 'wrong-bucket'
+    | 'wrong-secret'
 }
 
 export type StoreOrder = { faults: StoreFault[] } | null
@@ -21,10 +41,22 @@ export interface StoreRequest {
   key: string
   copySource: string | null
   headers: Record<string, string>
+  /** What the store itself answered; `null` while it has not, or was never asked. */
+  storeStatus: number | null
+  /** Of a DELETE: the keys that held the same bytes when it came, and were copied from there. */
+  sameBytesAt: string[] | null
 }
+
+const conditions = ['x-amz-copy-source-if-match', 'if-match']
+/** A store refuses a request that is signed for a quarter of an hour ago; tests may be hours ahead. */
+const clockToleranceMs = 10 * 60_000
 
 let faults: StoreFault[] = []
 let requests: StoreRequest[] = []
+const history: StoreRequest[] = []
+/** Keys that were copied, and where to. */
+const copies = new Map<string, Set<string>>()
+let nextOrder = Promise.withResolvers<void>()
 
 /** Sets the faults and forgets the requests, or tells of the requests since. */
 export function steerStore(order: unknown): { requests: StoreRequest[] } {
@@ -32,29 +64,73 @@ export function steerStore(order: unknown): { requests: StoreRequest[] } {
   if (order !== null) {
     faults = (order as { faults: StoreFault[] }).faults
     requests = []
+    nextOrder.resolve()
+    nextOrder = Promise.withResolvers<void>()
   }
   return known
 }
 
+/** Every request since the beginning, whatever was ordered in between; from one index on. */
+export function storeHistory(from: number): { requests: StoreRequest[]; length: number } {
+  return { requests: history.slice(from), length: history.length }
+}
+
 export async function passToStore(request: Request): Promise<Response> {
-  const key = decodeURIComponent(new URL(request.url).pathname.split('/').slice(6).join('/'))
+  const key = keyOf(request)
   const copySource = request.headers.get('x-amz-copy-source')
-  requests.push({
+  if (copySource !== null) noteCopy(copySource, key)
+  if (request.headers.get('user-agent') === testAgent) return send(request)
+  const seen: StoreRequest = {
     method: request.method,
     key,
     copySource,
     headers: Object.fromEntries(request.headers),
-  })
-  const fault = takeFault(request.method, key, copySource !== null)
-  if (fault === 'unreachable') throw new Error('the store is unreachable')
-  if (fault === 'without-conditions')
-    return send(request, ['x-amz-copy-source-if-match', 'if-match'])
-  if (fault === 'lost') {
-    await (await send(request)).arrayBuffer()
-    return new Response('the answer was lost', { status: 502 })
+    storeStatus: null,
+    sameBytesAt: null,
   }
-  if (fault !== undefined) return new Response(fault.body ?? null, { status: fault.status })
-  return send(request)
+  requests.push(seen)
+  history.push(seen)
+  const answer = await answerTo(request, seen)
+  return withoutBody(request.method, answer.status) ? new Response(null, answer) : answer
+}
+
+async function answerTo(request: Request, seen: StoreRequest): Promise<Response> {
+  const fault = takeFault(request.method, seen.key, seen.copySource !== null)
+  const pass = async (as: Resigned = {}): Promise<Response> => {
+    if (seen.method === 'DELETE') seen.sameBytesAt = await sameBytesElsewhere(request, seen.key)
+    const answer = await send(request, as)
+    seen.storeStatus = answer.status
+    return answer
+  }
+  switch (fault) {
+    case undefined:
+      return pass()
+    case 'unreachable':
+      throw new Error('the store is unreachable')
+    case 'silent':
+      return new Promise<never>(() => {})
+    case 'held':
+      await nextOrder.promise
+      return pass()
+    case 'held-answer': {
+      const answer = await pass()
+      await nextOrder.promise
+      return answer
+    }
+    case 'lost':
+      await pass()
+      return new Response('the answer was lost', { status: 502 })
+    case 'without-conditions':
+      return pass({ without: conditions })
+    case 'without-etag':
+      return withoutEtag(await pass())
+    case 'wrong-bucket':
+      return pass({ url: request.url.replace(/(\/r2\/s3\/)[^/]+/, '$1no-such-bucket') })
+    case 'wrong-secret':
+      return pass({ credentials: { accessKeyId: 'test-key', secretAccessKey: 'mistyped' } })
+    default:
+      return new Response(fault.body ?? null, { status: fault.status })
+  }
 }
 
 function takeFault(method: string, key: string, isCopy: boolean): StoreFault['answer'] | undefined {
@@ -69,21 +145,58 @@ function takeFault(method: string, key: string, isCopy: boolean): StoreFault['an
   return fault?.answer
 }
 
-/** As it came; with the conditions fulfilled beforehand where a store is to be played that ignores them. */
-async function send(request: Request, without: string[] = []): Promise<Response> {
-  const headers = new Headers(request.headers)
-  for (const name of without) headers.delete(name)
+/** As it came, where the store would take it so; signed anew for another address, other headers or another hour. */
+async function send(request: Request, as: Resigned = {}): Promise<Response> {
   const body =
     request.method === 'GET' || request.method === 'HEAD' ? null : await request.arrayBuffer()
-  const answer = await fetch(request.url, {
-    method: request.method,
-    headers,
-    body,
-    redirect: 'manual',
-  })
-  const isEmpty = request.method === 'HEAD' || answer.status === 204 || answer.status === 304
-  return new Response(isEmpty ? null : await answer.arrayBuffer(), {
+  const isChanged = Object.keys(as).length > 0
+  const isOld = Math.abs(Date.now() - signedAtMs(request)) > clockToleranceMs
+  const { url, headers } =
+    (isChanged || isOld) && (await isSignedRightly(request))
+      ? await resigned(request, as)
+      : { url: request.url, headers: request.headers }
+  const { method } = request
+  const answer = await fetch(url, { method, headers, body, redirect: 'manual' })
+  return new Response(withoutBody(method, answer.status) ? null : await answer.arrayBuffer(), {
     status: answer.status,
     headers: answer.headers,
   })
+}
+
+function withoutBody(method: string, status: number): boolean {
+  return method === 'HEAD' || status === 204 || status === 304
+}
+
+function withoutEtag(answer: Response): Response {
+  const headers = new Headers(answer.headers)
+  headers.delete('etag')
+  return new Response(answer.body, { status: answer.status, headers })
+}
+
+function keyOf(request: Request): string {
+  return decodeURIComponent(new URL(request.url).pathname.split('/').slice(6).join('/'))
+}
+
+function noteCopy(copySource: string, finalKey: string): void {
+  const source = decodeURIComponent(copySource).split('/').slice(2).join('/')
+  copies.set(source, (copies.get(source) ?? new Set()).add(finalKey))
+}
+
+async function sameBytesElsewhere(request: Request, key: string): Promise<string[]> {
+  const bytesAt = async (path: string): Promise<string | null> => {
+    const { url, headers } = await resigned(new Request(path, { headers: request.headers }), {
+      without: conditions,
+    })
+    const answer = await fetch(url, { headers })
+    const bytes = Buffer.from(await answer.arrayBuffer()).toString('base64')
+    return answer.ok ? bytes : null
+  }
+  const folder = request.url.slice(0, request.url.indexOf(`/${encodeKey(key)}`))
+  const deleted = await bytesAt(request.url)
+  const found: string[] = []
+  for (const copy of copies.get(key) ?? []) {
+    if (deleted !== null && (await bytesAt(`${folder}/${encodeKey(copy)}`)) === deleted)
+      found.push(copy)
+  }
+  return found
 }

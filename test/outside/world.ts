@@ -2,13 +2,15 @@
 // pretend LiveKit. Runs in Node; tests steer it by requests to http://control.test. A request that is not planned for
 // fails loudly.
 import { answerLiveKit, steerLiveKit } from './livekit.ts'
-import { passToStore, steerStore } from './store-proxy.ts'
+import { passToStore, steerStore, storeHistory } from './store-proxy.ts'
 
 export async function outsideWorld(request: Request): Promise<Response> {
   const url = new URL(request.url)
   if (url.hostname === 'control.test') {
     const order: unknown = request.method === 'POST' ? await request.json() : null
     if (url.pathname === '/store') return Response.json(steerStore(order))
+    if (url.pathname === '/store/history')
+      return Response.json(storeHistory(Number(url.searchParams.get('from'))))
     if (url.pathname === '/livekit') return Response.json(steerLiveKit(order))
   }
   if (url.hostname === 'livekit.test') return answerLiveKit(request)

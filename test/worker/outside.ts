@@ -1,6 +1,7 @@
 // What worker tests do to the outside world and see of it.
 import { env } from 'cloudflare:workers'
 import { AwsClient } from 'aws4fetch'
+import { testAgent } from '../outside/agent.ts'
 import type { LiveKitOrder } from '../outside/livekit.ts'
 import type { StoreFault, StoreRequest } from '../outside/store-proxy.ts'
 import { encodeKey } from '../../src/storage/s3.ts'
@@ -28,6 +29,13 @@ export async function storeRequests(): Promise<StoreRequest[]> {
   return (await response.json<{ requests: StoreRequest[] }>()).requests
 }
 
+/** Every request since the beginning, from one index on, whatever was broken or healed in between. */
+export async function storeHistory(
+  from: number,
+): Promise<{ requests: StoreRequest[]; length: number }> {
+  return (await fetch(`http://control.test/store/history?from=${from}`)).json()
+}
+
 /** What LiveKit knows, or how it fails, from now on. */
 export async function setLiveKit(order: LiveKitOrder): Promise<void> {
   await steer('livekit', order)
@@ -49,7 +57,7 @@ export async function upload(
   body: string | Uint8Array,
   contentType = 'video/mp4',
 ): Promise<void> {
-  const headers = { 'content-type': contentType }
+  const headers = { 'content-type': contentType, 'user-agent': testAgent }
   const response = await store.fetch(address(key), { method: 'PUT', body, headers })
   if (!response.ok) throw new Error(`upload of ${key}: ${response.status} ${await response.text()}`)
   await response.arrayBuffer()
@@ -57,13 +65,14 @@ export async function upload(
 
 /** The text of an object; `null` when there is none. */
 export async function download(key: string): Promise<string | null> {
-  const response = await store.fetch(address(key))
+  const response = await store.fetch(address(key), { headers: { 'user-agent': testAgent } })
   const body = await response.text()
   return response.status === 404 ? null : body
 }
 
 export async function removeObject(key: string): Promise<void> {
-  await (await store.fetch(address(key), { method: 'DELETE' })).arrayBuffer()
+  const headers = { 'user-agent': testAgent }
+  await (await store.fetch(address(key), { method: 'DELETE', headers })).arrayBuffer()
 }
 
 function address(key: string): string {
