@@ -35,8 +35,14 @@ export function scrub(value: unknown): unknown {
   )
 }
 
-/** Without the query of a signed URL, and without the path of a stream's address, which is its key. */
+/** Without the query of a signed URL, without passwords in addresses, and without a stream's path, which is its key. */
 export function scrubText(text: string): string {
-  if (/^(rtmps?|srt):\/\//i.test(text)) return text.replace(/^(\w+:\/\/[^/?]*).*$/s, '$1/[removed]')
-  return signedQuery.test(text) ? text.replace(/\?.*$/s, '?[removed]') : text
+  const open = text.replaceAll(/:\/\/[^\s/?#@]+@/g, '://[removed]@')
+  // An address that is the whole text may go on behind a blank with the options of its protocol.
+  if (/^(rtmps?|srt):\/\//i.test(open))
+    return open.replace(/^(\w+:\/\/[^\s/?]*).*$/s, '$1/[removed]')
+  const withoutStreams = open.replaceAll(/\b((?:rtmps?|srt):\/\/[^\s/?]*)\S*/gi, '$1/[removed]')
+  return signedQuery.test(withoutStreams)
+    ? withoutStreams.replace(/\?.*$/s, '?[removed]')
+    : withoutStreams
 }

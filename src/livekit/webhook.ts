@@ -52,13 +52,9 @@ async function verify(
   livekit: Config['livekit'],
 ): Promise<string | null> {
   const { apiKey, secret, isKnown } = keyPairOf(token, livekit)
+  const decoded = decode(body)
   try {
-    await new WebhookReceiver(apiKey, secret).receive(
-      decode(body),
-      token,
-      false,
-      clockToleranceSeconds,
-    )
+    await new WebhookReceiver(apiKey, secret).receive(decoded, token, false, clockToleranceSeconds)
     return isKnown ? null : 'The API key is not known.'
   } catch {
     // Refused, or authentic and not decodable: told apart below, and only by signature and hash.
@@ -70,8 +66,8 @@ async function verify(
     if (!isKnown) return 'The API key is not known.'
     return claims.sha256 === hash ? null : 'The body is not the one that was signed.'
   } catch {
-    // An altered body was hashed twice by now, a body under a wrong key once.
-    await sha256(body)
+    // An altered body was encoded and hashed by the receiver too, a body under a wrong key was not.
+    await sha256(new TextEncoder().encode(decoded))
     return isKnown ? 'The token is not valid.' : 'The API key is not known.'
   }
 }

@@ -1,0 +1,64 @@
+// What is taken out of LiveKit's messages before they are stored, shown or logged, and what must stay readable. Written
+// for auto egresses that could not start: LiveKit reports them with the storage secrets in clear.
+import { describe, expect, it } from 'vitest'
+import { scrub, scrubText } from '../../src/livekit/scrub.ts'
+
+describe('secrets in a message of LiveKit', () => {
+  it.each([
+    ['S3', { s3: { accessKey: 'leak-1', secret: 'leak-2', sessionToken: 'leak-3' } }],
+    ['S3 by role', { s3: { assumeRoleArn: 'leak-1', assumeRoleExternalId: 'leak-2' } }],
+    ['Google', { gcp: { credentials: '{"private_key":"leak-1"}' } }],
+    ['Azure', { azure: { accountName: 'leak-1', accountKey: 'leak-2' } }],
+    ['Alibaba', { aliOSS: { accessKey: 'leak-1', secret: 'leak-2' } }],
+    ['a proxy', { proxy: { url: 'http://proxy.example', username: 'leak-1', password: 'leak-2' } }],
+    ['names in snake_case', { s3: { access_key: 'leak-1', session_token: 'leak-2' } }],
+    ['a secret that is no string', { s3: { secret: { inner: 'leak-1' } } }],
+    ['a secret in a list in a list', { outputs: [[{ s3: { secret: 'leak-1' } }]] }],
+    ['an RTMP address', { urls: ['rtmp://a.rtmp.youtube.com/live2/leak-1'] }],
+    ['an RTMPS address', { urls: ['RTMPS://live.example:443/app/leak-1'] }],
+    ['an SRT address', { url: 'srt://live.example:9000?streamid=leak-1&passphrase=leak-2' }],
+    ['a stream address with a password', { url: 'rtmp://me:leak-1@live.example/app/leak-2' }],
+    [
+      'a stream address within a sentence',
+      { error: 'could not connect to rtmps://x.tv/app/leak-1' },
+    ],
+    ['two stream addresses in one text', { error: 'rtmp://a.tv/leak-1, rtmp://b.tv/leak-2' }],
+    [
+      'a presigned S3 address',
+      { location: 'https://s.example/v.mp4?X-Amz-Date=1&X-Amz-Signature=leak-1' },
+    ],
+    ['a presigned Google address', { location: 'https://g.example/v?X-Goog-Signature=leak-1' }],
+    ['a shared Azure address', { location: 'https://a.example/v?sv=1&sig=leak-1' }],
+  ])('go out of %s', (_, message) => {
+    expect(JSON.stringify(message)).toContain('leak-1')
+    const clean = JSON.stringify(scrub(message))
+    expect(clean).not.toContain('leak-')
+    expect(clean).toContain('[removed]')
+  })
+
+  it('leave what people need to understand the message', () => {
+    const message = {
+      roomName: 'standup',
+      s3: { bucket: 'recordings', region: 'auto', endpoint: 'https://s3.example', secret: 'x' },
+      webhooks: [{ url: 'https://app.example/hook?recording=1', signingKey: 'APIkey' }],
+      url: 'https://app.example/stage?layout=grid',
+      size: '12',
+      ok: true,
+      none: null,
+    }
+    expect(scrub(message)).toEqual({ ...message, s3: { ...message.s3, secret: '[removed]' } })
+  })
+
+  it('do not make empty fields look as if something had been there', () => {
+    expect(scrub({ secret: '', accessKey: null })).toEqual({ secret: '', accessKey: null })
+  })
+
+  it('keep the host of a stream, so that a person knows which one failed', () => {
+    expect(scrubText('rtmp://a.rtmp.youtube.com/live2/key')).toBe(
+      'rtmp://a.rtmp.youtube.com/[removed]',
+    )
+    expect(scrubText('lost rtmp://a.tv/app/key after 3 tries')).toBe(
+      'lost rtmp://a.tv/[removed] after 3 tries',
+    )
+  })
+})
