@@ -26,15 +26,10 @@ export async function perform(step: Acting, state: RecordingState, ports: Ports)
       return probe(state, ports)
     case 'conclude':
       return conclude(state, step.as, ports)
-    case 'locate':
-    case 'copy':
-    case 'verify':
-    case 'remove': {
+    default: {
       const file = state.files.find((known) => known.name === step.name)
-      return file === undefined ? nothing : performOnFile(step.do, file, state, ports)
+      return file === undefined ? nothing : performOnFile(step.do, { file, state, ports })
     }
-    default:
-      return step satisfies never
   }
 }
 
