@@ -28,6 +28,11 @@ export interface Config {
   graceMs: number
   maxSessionMs: number
   trashMs: number
+  /** Above this a file is copied in parts of `partBytes`. */
+  multipartAboveBytes: number
+  partBytes: number
+  /** Requests to the outside that one run may make: 50 is the smallest plan's limit. */
+  subrequests: number
   playbackTtlSeconds: number
   adminToken: string
   playbackSecret: string
@@ -86,7 +91,7 @@ function parseConfig(env: RawEnv): Config | ConfigError {
     } else if (value !== '') return new URL(value)
     return new URL('http://invalid.invalid')
   }
-  const seconds = (
+  const number = (
     name: string,
     fallback: number,
     least: number,
@@ -94,8 +99,8 @@ function parseConfig(env: RawEnv): Config | ConfigError {
   ): number => {
     const value = text(name)
     if (value === '') return fallback
-    const number = Number(value)
-    if (Number.isFinite(number) && number >= least && number <= most) return number
+    const parsed = Number(value)
+    if (Number.isFinite(parsed) && parsed >= least && parsed <= most) return parsed
     fail(name, `is not a number between ${least} and ${most}`)
     return fallback
   }
@@ -146,11 +151,14 @@ function parseConfig(env: RawEnv): Config | ConfigError {
     publicUrl:
       publicUrl === '' ? null : url('PUBLIC_URL', ['http:', 'https:'], publicUrl) && publicUrl,
     egressUpload: oneOf('EGRESS_UPLOAD', ['request', 'temporary', 'server']),
-    silentAfterMs: seconds('SILENT_AFTER_SECONDS', 600, 1) * 1000,
-    graceMs: seconds('GRACE_SECONDS', 3600, 1) * 1000,
-    maxSessionMs: seconds('MAX_SESSION_SECONDS', 43_200, 1) * 1000,
-    trashMs: seconds('TRASH_DAYS', 7, 0, 3660) * 24 * 3_600_000,
-    playbackTtlSeconds: seconds('PLAYBACK_TTL_SECONDS', 3600, 1, longestPresignSeconds - 3600),
+    silentAfterMs: number('SILENT_AFTER_SECONDS', 600, 1) * 1000,
+    graceMs: number('GRACE_SECONDS', 3600, 1) * 1000,
+    maxSessionMs: number('MAX_SESSION_SECONDS', 43_200, 1) * 1000,
+    trashMs: number('TRASH_DAYS', 7, 0, 3660) * 24 * 3_600_000,
+    multipartAboveBytes: number('MULTIPART_ABOVE_BYTES', 4 * 1024 ** 3, 0, 5 * 1024 ** 3),
+    partBytes: number('PART_BYTES', 256 * 1024 ** 2, 5 * 1024 ** 2, 4 * 1024 ** 3),
+    subrequests: number('SUBREQUESTS', 45, 20, 10_000),
+    playbackTtlSeconds: number('PLAYBACK_TTL_SECONDS', 3600, 1, longestPresignSeconds - 3600),
     adminToken: required('ADMIN_TOKEN'),
     playbackSecret: required('PLAYBACK_SECRET'),
   }

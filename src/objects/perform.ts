@@ -17,6 +17,10 @@ type Acting = Exclude<Step, { do: 'wait' | 'rest' }>
 
 /** Performs a step. Throws only for bugs and crashes. */
 export async function perform(step: Acting, state: RecordingState, ports: Ports): Promise<Outcome> {
+  if ('name' in step) {
+    const file = state.files.find((known) => known.name === step.name)
+    return file === undefined ? nothing : performOnFile(step.do, { file, state, ports })
+  }
   switch (step.do) {
     case 'publish':
       return publish(state, ports)
@@ -26,13 +30,6 @@ export async function perform(step: Acting, state: RecordingState, ports: Ports)
       return probe(state, ports)
     case 'conclude':
       return conclude(state, step.as, ports)
-    case 'locate':
-    case 'copy':
-    case 'verify':
-    case 'remove': {
-      const file = state.files.find((known) => known.name === step.name)
-      return file === undefined ? nothing : performOnFile(step.do, file, state, ports)
-    }
     default:
       return step satisfies never
   }

@@ -4,6 +4,7 @@ import type { Settings } from '../recording/state.ts'
 
 export function settingsOf(config: Config): Settings {
   const { tempPrefix, finalPrefix, silentAfterMs, graceMs, maxSessionMs } = config
+  const { multipartAboveBytes, partBytes, subrequests } = config
   return {
     tempPrefix,
     finalPrefix,
@@ -11,5 +12,8 @@ export function settingsOf(config: Config): Settings {
     silentAfterMs,
     graceMs,
     maxSessionMs,
+    multipartAboveBytes,
+    partBytes,
+    subrequests,
   }
 }

@@ -77,6 +77,8 @@ function newWork(
     optional,
     state: 'expected',
     source: null,
+    upload: null,
+    abandoned: null,
     copyAsked: false,
     final: null,
     tempRemoved: false,
@@ -138,8 +140,10 @@ export function candidateKeys(
 }
 
 /** The work once more from the start, after a copy did not pass; what was asked of the final key is remembered. */
-export function lookAgain(file: FileWork, pause: Pause): FileWork {
-  return { ...file, state: 'expected', source: null, doubt: null, pause }
+export function lookAgain(file: FileWork, finalKeyOf: string, pause: Pause): FileWork {
+  const { uploadId } = file.upload ?? {}
+  const abandoned = uploadId === undefined ? file.abandoned : { key: finalKeyOf, uploadId }
+  return { ...file, state: 'expected', source: null, doubt: null, upload: null, abandoned, pause }
 }
 
 /** The work with another name in the recording's folder: its own is taken by something that is not ours. */

@@ -12,9 +12,20 @@ import { isEnded, status } from './status.ts'
 
 export { isEnded, merge, status }
 
+/** `begin`, `part`, `complete`: a copy in parts. `abort`: an upload that was given up is told so. */
+export type FileStep =
+  | 'locate'
+  | 'copy'
+  | 'begin'
+  | 'part'
+  | 'complete'
+  | 'verify'
+  | 'remove'
+  | 'abort'
+
 export type Step =
   | { do: 'publish' }
-  | { do: 'locate' | 'copy' | 'verify' | 'remove'; name: string }
+  | { do: FileStep; name: string }
   | { do: 'look-up' }
   | { do: 'probe' }
   | { do: 'conclude'; as: Conclusion['as'] }
@@ -56,7 +67,7 @@ export function evidenceOf(state: RecordingState, as: Conclusion['as']): string 
 export function nextStep(state: RecordingState, nowMs: number, settings: Settings): Step {
   const steps = [
     publishStep(state, 'headline'),
-    ...state.files.map(fileStep),
+    ...state.files.map((file) => fileStep(file, settings)),
     ...lookUpSteps(state, nowMs, settings),
     publishStep(state, 'details'),
   ].filter((due) => due !== null)
@@ -87,25 +98,35 @@ function headline({ status: word, attention, listed, error }: Recording): string
   return JSON.stringify([word, attention, listed, error?.code])
 }
 
-function fileStep(file: FileWork): Due | null {
+function fileStep(file: FileWork, settings: Settings): Due | null {
   const { name, pause } = file
-  const at = (step: Step): Due => ({ step, atMs: pause.untilMs })
+  const step = file.abandoned === null ? stepOf(file, settings) : 'abort'
+  return step === null ? null : { step: { do: step, name }, atMs: pause.untilMs }
+}
+
+function stepOf(file: FileWork, settings: Settings): FileStep | null {
   switch (file.state) {
     case 'expected':
     case 'missing':
-      return at({ do: 'locate', name })
+      return 'locate'
     case 'in_temp':
-      return at({ do: 'copy', name })
+      return (file.source?.sizeBytes ?? 0) > settings.multipartAboveBytes ? 'begin' : 'copy'
     case 'moving':
-      return at({ do: file.copyAsked ? 'verify' : 'copy', name })
+      return movingStep(file)
     case 'final':
-      return file.tempRemoved ? null : at({ do: 'remove', name })
+      return file.tempRemoved ? null : 'remove'
     case 'quarantined':
     case 'absent':
       return null
     default:
       return file.state satisfies never
   }
+}
+
+function movingStep({ copyAsked, upload, source }: FileWork): FileStep {
+  if (upload === null) return copyAsked ? 'verify' : 'copy'
+  const parts = Math.ceil((source?.sizeBytes ?? 0) / upload.partBytes)
+  return upload.etags.length < parts ? 'part' : 'complete'
 }
 
 function lookUpSteps(state: RecordingState, nowMs: number, settings: Settings): Due[] {

@@ -1,6 +1,6 @@
 // The outside worlds as the step loop needs them. The Worker gives it the real ones, a simulation its fakes; the
 // decisions are the same code. Every method may throw a `Trouble`: the world is out of order, try again later.
-import type { EgressFacts } from './observation.ts'
+import type { EgressFacts, ObjectFact } from './observation.ts'
 import type { Recording } from './recording.ts'
 import type { Fault, SourceObject } from './state.ts'
 
@@ -28,6 +28,21 @@ export interface CopyRequest {
 /** `refused`: a condition of the copy did not hold, at the source or at the destination. */
 export type CopyOutcome = 'copied' | 'refused' | 'source-gone'
 
+/** A part of a multipart upload: a range of bytes, both ends included. */
+export interface Part {
+  finalKey: string
+  uploadId: string
+  number: number
+  from: number
+  to: number
+}
+
+export interface ListPage {
+  objects: ObjectFact[]
+  /** Where the next page begins; `null` on the last one. */
+  next: string | null
+}
+
 export interface Store {
   /** True when the store itself refuses to overwrite an existing final object. */
   readonly guardsDestination: boolean
@@ -35,6 +50,17 @@ export interface Store {
   copy(request: CopyRequest): Promise<CopyOutcome>
   /** Deletes the object, where the store can only if it still has this ETag. Done twice is done. */
   remove(key: string, etag: string): Promise<void>
+  /** The text of a small object; `null` when there is none. */
+  text(key: string): Promise<string | null>
+  /** Begins a multipart upload and gives its id. The source in the request is not touched. */
+  beginUpload(request: CopyRequest): Promise<string>
+  /** ETag of the part; `null` when the store knows no such upload. */
+  copyPart(part: Part, source: SourceObject): Promise<string | null>
+  uploadPart(part: Part, bytes: Uint8Array<ArrayBuffer>): Promise<string | null>
+  /** False when the store knows no such upload: given up, or completed by a try whose answer was lost. */
+  completeUpload(finalKey: string, uploadId: string, etags: string[]): Promise<boolean>
+  /** Gives an upload up; done twice is done. */
+  abortUpload(finalKey: string, uploadId: string): Promise<void>
 }
 
 export interface LiveKit {

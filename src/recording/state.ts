@@ -43,6 +43,14 @@ export interface SourceObject {
   metadata: Record<string, string>
 }
 
+/** A multipart copy: what is done of it survives a crash, and the next part is the only one that is lost. */
+export interface Upload {
+  uploadId: string
+  partBytes: number
+  /** ETags of the parts that are done, in order. */
+  etags: string[]
+}
+
 export interface FileWork {
   /** Unique in the recording; the last part of the final key. */
   name: string
@@ -55,6 +63,10 @@ export interface FileWork {
   optional: boolean
   state: FileState
   source: SourceObject | null
+  /** The multipart copy under way; `null` for a file that one request can copy. */
+  upload: Upload | null
+  /** An upload that was given up and has to be told so. */
+  abandoned: { key: string; uploadId: string } | null
   /** The store accepted the copy, or may have; nothing is believed before the final object was looked at. */
   copyAsked: boolean
   final: { key: string; etag: string; sizeBytes: number } | null
@@ -118,6 +130,11 @@ export interface Settings {
   tempPrefix: string
   finalPrefix: string
   bucket: string
+  /** Above this a file is copied in parts. */
+  multipartAboveBytes: number
+  partBytes: number
+  /** Requests to the outside that one go may make. */
+  subrequests: number
   silentAfterMs: number
   graceMs: number
   maxSessionMs: number

@@ -7,7 +7,7 @@ import { presignedLife } from '../playback/life.ts'
 import { problem } from '../problem.ts'
 import { mainFile, whyNotPlayable } from '../recording/recording.ts'
 import type { Recording, RecordingFile } from '../recording/recording.ts'
-import { S3 } from '../storage/s3.ts'
+import { StoreRequests } from '../storage/requests.ts'
 import type { AppEnv } from './context.ts'
 
 export interface Wanted {
@@ -31,7 +31,7 @@ export async function redirectToFile(
   const overrides = wanted.isDownload
     ? { 'response-content-disposition': contentDisposition(file.name, { type: 'attachment' }) }
     : undefined
-  const url = await new S3(config.storage).presign(method, file.key, life, overrides)
+  const url = await new StoreRequests(config.storage).presign(method, file.key, life, overrides)
   return context.body(null, 302, {
     location: url,
     'cache-control': 'private, no-store',

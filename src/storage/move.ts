@@ -35,16 +35,26 @@ export async function locate(store: Store, keys: string[]): Promise<SourceObject
  * found. `occupied`: something else lies at the final key; it is left alone.
  */
 export async function copy(store: Store, move: Move): Promise<'copied' | 'changed' | 'occupied'> {
-  // A store that cannot guard the destination is asked first. The egress's object is the only writer of this folder.
-  if (!store.guardsDestination) {
-    const there = await store.head(move.finalKey)
-    if (there !== null && isCopyOf(there, move.source)) return 'copied'
-    if (there !== null && !isReplaceable(there, move)) return 'occupied'
-  }
-  if ((await store.copy(copyRequest(move, move.wasAsked))) === 'copied') return 'copied'
+  const before = await destination(store, move)
+  if (before !== 'free') return before
+  if ((await store.copy(requestOf(move, move.wasAsked))) === 'copied') return 'copied'
   // Refused or gone: the answer to an earlier, successful try may have been lost.
   const there = await store.head(move.finalKey)
   if (there === null || isReplaceable(there, move)) return 'changed'
+  return isCopyOf(there, move.source) ? 'copied' : 'occupied'
+}
+
+/**
+ * What lies at the final key. A store that refuses to overwrite is not asked: it will say so itself. The egress's object is
+ * the only writer of this folder.
+ */
+export async function destination(
+  store: Store,
+  move: Move,
+): Promise<'free' | 'copied' | 'occupied'> {
+  if (store.guardsDestination) return 'free'
+  const there = await store.head(move.finalKey)
+  if (there === null || isReplaceable(there, move)) return 'free'
   return isCopyOf(there, move.source) ? 'copied' : 'occupied'
 }
 
@@ -96,7 +106,8 @@ export function isCopyOf(there: SourceObject, source: SourceObject): boolean {
   return there.sizeBytes === source.sizeBytes && there.metadata[sourceMark] === mark(source)
 }
 
-function isSame(a: SourceObject, b: SourceObject): boolean {
+/** True when two looks saw one and the same object. */
+export function isSame(a: SourceObject, b: SourceObject): boolean {
   return a.etag === b.etag && a.sizeBytes === b.sizeBytes && a.lastModifiedMs === b.lastModifiedMs
 }
 
@@ -110,7 +121,8 @@ function isReplaceable(there: SourceObject, move: Move): boolean {
   )
 }
 
-function copyRequest(move: Move, replaces: boolean): CopyRequest {
+/** The request that makes our copy, with its marks. */
+export function requestOf(move: Move, replaces: boolean): CopyRequest {
   const { source, egressId, finalKey, contentType, downloadName } = move
   return {
     source,

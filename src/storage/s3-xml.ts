@@ -16,6 +16,12 @@ export function readError(body: string): S3Fault | null {
   return { code: text(error, 'Code') ?? 'Unknown', message: text(error, 'Message') ?? '' }
 }
 
+/** The text of `<parent><name>` in a body; `null` when it is not there. */
+export function readText(body: string, parent: string, name: string): string | null {
+  const found = element(parse(body), parent)
+  return found === null ? null : text(found, name)
+}
+
 /** True when the body is a complete answer of the named kind. A cut body is none. */
 export function hasResult(body: string, name: string): boolean {
   const isClosed = body.trimEnd().endsWith(`</${name}>`) || body.trimEnd().endsWith('/>')
@@ -41,4 +47,36 @@ function element(document: unknown, name: string): Record<string, unknown> | nul
 function text(parent: Record<string, unknown>, name: string): string | null {
   const value = parent[name]
   return typeof value === 'string' && value !== '' ? value : null
+}
+
+export interface ListedObject {
+  /** As the store encoded it. */
+  key: string
+  etag: string
+  sizeBytes: number
+  lastModifiedMs: number
+}
+
+/** A page of ListObjectsV2. `nextToken` is the only sign of another page that all stores share (s3.md §3.13). */
+export function readList(
+  body: string,
+): { objects: ListedObject[]; nextToken: string | null } | null {
+  const result = element(parse(body), 'ListBucketResult')
+  if (result === null)
+    return hasResult(body, 'ListBucketResult') ? { objects: [], nextToken: null } : null
+  const contents = [result['Contents'] ?? []].flat()
+  const objects = contents.flatMap((entry: unknown): ListedObject[] => {
+    const holder = element({ entry }, 'entry')
+    const key = holder === null ? null : text(holder, 'Key')
+    if (holder === null || key === null) return []
+    return [
+      {
+        key,
+        etag: text(holder, 'ETag') ?? '',
+        sizeBytes: Number(text(holder, 'Size') ?? 0),
+        lastModifiedMs: Date.parse(text(holder, 'LastModified') ?? '') || 0,
+      },
+    ]
+  })
+  return { objects, nextToken: text(result, 'NextContinuationToken') }
 }

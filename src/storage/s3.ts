@@ -1,54 +1,35 @@
-// The S3 API of the user's store, as far as we need it, over aws4fetch. It must never touch another object than the one
-// named, never retry by itself (a copy is retried by who knows what it means), and never wait for ever. It throws
-// `Trouble` for outages and refusals, with the store's own words; what is expected to happen is a value.
-import { AwsV4Signer } from 'aws4fetch'
+// The S3 API of the user's store, as far as we need it. What is expected to happen is a value; outages and refusals are
+// thrown as `Trouble` with the store's own words. A 200 is believed only together with its body.
 import type { StorageConfig } from '../config.ts'
-import { isSafeKey } from '../recording/keys.ts'
 import { Trouble } from '../recording/ports.ts'
-import type { CopyOutcome, CopyRequest, Store } from '../recording/ports.ts'
+import type { CopyOutcome, CopyRequest, ListPage, Part, Store } from '../recording/ports.ts'
 import type { SourceObject } from '../recording/state.ts'
-import { hasResult, readError } from './s3-xml.ts'
+import { listPage } from './list.ts'
+import { StoreRequests, bareEtag, encodeKey, trouble } from './requests.ts'
+import { hasResult, readError, readText } from './s3-xml.ts'
 
-const requestTimeoutMs = 20_000
 /** A server-side copy of gigabytes takes its time; it may end well although we stopped waiting, so a retry looks first. */
 const copyTimeoutMs = 10 * 60_000
 
-/** Encodes a key for a path, segment by segment; what `encodeURIComponent` leaves alone S3 signs encoded (s3.md §3.1). */
-export function encodeKey(key: string): string {
-  return key
-    .split('/')
-    .map((segment) =>
-      encodeURIComponent(segment).replace(
-        /[!'()*]/g,
-        (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
-      ),
-    )
-    .join('/')
-}
-
-/** An ETag without quotes, which some stores leave out (s3.md §3.12). */
-export function bareEtag(etag: string): string {
-  return etag.replace(/^W\//, '').replaceAll('"', '')
-}
-
 export class S3 implements Store {
-  readonly #config: StorageConfig
-  /** Signing keys of the day, shared by all requests. */
-  readonly #signingKeys = new Map<string, ArrayBuffer>()
+  readonly requests: StoreRequests
   readonly guardsDestination: boolean
 
   constructor(config: StorageConfig) {
-    this.#config = config
-    const { hostname } = config.endpoint
-    this.guardsDestination = isR2(hostname) || isAws(hostname)
+    this.requests = new StoreRequests(config)
+    this.guardsDestination = this.requests.isR2 || this.requests.isAws
   }
 
   async head(key: string): Promise<SourceObject | null> {
-    const response = await this.#send('HEAD', key)
+    const response = await this.requests.send({ method: 'HEAD', key })
     await response.body?.cancel()
     if (response.status === 200) return sourceObject(key, response.headers)
     // A HEAD has no body; only a GET says whether the key or the bucket is missing, and why access was refused.
-    const explained = await this.#send('GET', key, { range: 'bytes=0-0' })
+    const explained = await this.requests.send({
+      method: 'GET',
+      key,
+      headers: { range: 'bytes=0-0' },
+    })
     const body = explained.ok ? await drop(explained) : await explained.text()
     const fault = readError(body)
     const isMissing = response.status === 404 && explained.status === 404
@@ -63,7 +44,12 @@ export class S3 implements Store {
 
   async copy(request: CopyRequest): Promise<CopyOutcome> {
     const { source, finalKey } = request
-    const response = await this.#send('PUT', finalKey, this.#copyHeaders(request), copyTimeoutMs)
+    const response = await this.requests.send({
+      method: 'PUT',
+      key: finalKey,
+      headers: this.#copyHeaders(request),
+      timeoutMs: copyTimeoutMs,
+    })
     const body = await response.text()
     const fault = readError(body)
     // Copy answers 200 before it has finished and may put its failure into the body (faults S3).
@@ -85,7 +71,82 @@ export class S3 implements Store {
   }
 
   async remove(key: string, etag: string): Promise<void> {
-    const response = await this.#send('DELETE', key, etag === '' ? {} : { 'if-match': `"${etag}"` })
+    const response = await this.requests.send({
+      method: 'DELETE',
+      key,
+      headers: etag === '' ? {} : { 'if-match': `"${etag}"` },
+    })
+    const body = await response.text()
+    if (response.ok || response.status === 404) return
+    throw trouble(response.status, body)
+  }
+
+  async list(query: { prefix: string; after: string | null; limit: number }): Promise<ListPage> {
+    return listPage(this.requests, query)
+  }
+
+  async text(key: string): Promise<string | null> {
+    const response = await this.requests.send({ method: 'GET', key })
+    const body = await response.text()
+    if (response.ok) return body
+    if (response.status === 404 && readError(body)?.code !== 'NoSuchBucket') return null
+    throw trouble(response.status, body)
+  }
+
+  async beginUpload(request: CopyRequest): Promise<string> {
+    const headers = this.#objectHeaders(request)
+    const query = { uploads: '' }
+    const response = await this.requests.send({
+      method: 'POST',
+      key: request.finalKey,
+      query,
+      headers,
+    })
+    const body = await response.text()
+    const uploadId = readText(body, 'InitiateMultipartUploadResult', 'UploadId')
+    if (!response.ok || uploadId === null) throw trouble(response.status, body)
+    return uploadId
+  }
+
+  async copyPart(part: Part, source: SourceObject): Promise<string | null> {
+    // No condition: R2 answers 501 to one here (s3.md §3.9); the source is looked at before the parts are joined.
+    return this.#part(part, {
+      'x-amz-copy-source': `/${this.requests.config.bucket}/${encodeKey(source.key)}`,
+      'x-amz-copy-source-range': `bytes=${part.from}-${part.to}`,
+    })
+  }
+
+  async uploadPart(part: Part, bytes: Uint8Array<ArrayBuffer>): Promise<string | null> {
+    return this.#part(part, { 'content-type': 'application/octet-stream' }, bytes)
+  }
+
+  async completeUpload(finalKey: string, uploadId: string, etags: string[]): Promise<boolean> {
+    const parts = etags.map(
+      (etag, index) =>
+        `<Part><PartNumber>${index + 1}</PartNumber><ETag>&quot;${etag}&quot;</ETag></Part>`,
+    )
+    const response = await this.requests.send({
+      method: 'POST',
+      key: finalKey,
+      query: { uploadId },
+      headers: { 'content-type': 'application/xml' },
+      body: `<CompleteMultipartUpload>${parts.join('')}</CompleteMultipartUpload>`,
+      timeoutMs: copyTimeoutMs,
+    })
+    const body = await response.text()
+    const fault = readError(body)
+    if (response.ok && fault === null && hasResult(body, 'CompleteMultipartUploadResult'))
+      return true
+    if (fault?.code === 'NoSuchUpload') return false
+    throw trouble(response.status, body)
+  }
+
+  async abortUpload(finalKey: string, uploadId: string): Promise<void> {
+    const response = await this.requests.send({
+      method: 'DELETE',
+      key: finalKey,
+      query: { uploadId },
+    })
     const body = await response.text()
     if (response.ok || response.status === 404) return
     throw trouble(response.status, body)
@@ -93,122 +154,55 @@ export class S3 implements Store {
 
   /** Asks the store for the least that shows that address, bucket, credentials and clock are right. */
   async probe(): Promise<void> {
-    const url = this.#url('')
-    url.search = '?list-type=2&max-keys=1'
-    const response = await this.#fetch('GET', url, {}, requestTimeoutMs)
+    await this.list({ prefix: '', after: null, limit: 1 })
+  }
+
+  /** ETag of the part; `null` when the store knows no such upload. */
+  async #part(
+    { finalKey, uploadId, number }: Part,
+    headers: Record<string, string>,
+    bytes?: Uint8Array<ArrayBuffer>,
+  ): Promise<string | null> {
+    const response = await this.requests.send({
+      method: 'PUT',
+      key: finalKey,
+      query: { partNumber: String(number), uploadId },
+      headers,
+      timeoutMs: copyTimeoutMs,
+      ...(bytes === undefined ? {} : { body: bytes }),
+    })
     const body = await response.text()
-    if (!response.ok || !hasResult(body, 'ListBucketResult')) throw trouble(response.status, body)
+    const fault = readError(body)
+    if (fault?.code === 'NoSuchUpload') return null
+    const etag =
+      bytes === undefined ? readText(body, 'CopyPartResult', 'ETag') : response.headers.get('etag')
+    if (!response.ok || fault !== null || etag === null) throw trouble(response.status, body)
+    return bareEtag(etag)
   }
 
-  /**
-   * A URL that lets anyone read one object until it expires. A presigned URL is good for one method only.
-   * @param signedAtMs beginning of its life; the same second gives the same URL
-   */
-  async presign(
-    method: 'GET' | 'HEAD',
-    key: string,
-    life: { signedAtMs: number; seconds: number },
-    responseHeaders: Record<string, string> = {},
-  ): Promise<string> {
-    const url = this.#url(key, this.#config.publicEndpoint)
-    url.searchParams.set('X-Amz-Expires', String(life.seconds))
-    for (const [name, value] of Object.entries(responseHeaders)) url.searchParams.set(name, value)
-    const datetime = `${new Date(life.signedAtMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`
-    const signed = await this.#signer(method, url, {}, { datetime, signQuery: true }).sign()
-    // A space written as `+` in a query is read as a plus by some stores.
-    return signed.url.href.replaceAll('+', '%20')
-  }
-
-  #copyHeaders({ source, contentType, contentDisposition, metadata, replaces }: CopyRequest) {
-    const { hostname } = this.#config.endpoint
+  #copyHeaders(request: CopyRequest): Record<string, string> {
+    const { source, replaces } = request
     return {
-      'x-amz-copy-source': `/${this.#config.bucket}/${encodeKey(source.key)}`,
+      ...this.#objectHeaders(request),
+      'x-amz-copy-source': `/${this.requests.config.bucket}/${encodeKey(source.key)}`,
       // A store that gives no ETag gets no condition; the look at the copy decides (faults S14).
       ...(source.etag === '' ? {} : { 'x-amz-copy-source-if-match': `"${source.etag}"` }),
       'x-amz-metadata-directive': 'REPLACE',
+      ...(this.requests.isR2 && !replaces ? { 'cf-copy-destination-if-none-match': '*' } : {}),
+      ...(this.requests.isAws && !replaces ? { 'if-none-match': '*' } : {}),
+    }
+  }
+
+  #objectHeaders({ contentType, contentDisposition, metadata }: CopyRequest) {
+    return {
       'content-type': contentType,
       'content-disposition': contentDisposition,
       'cache-control': 'private, max-age=31536000, immutable',
       ...Object.fromEntries(
         Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]),
       ),
-      ...(isR2(hostname) && !replaces ? { 'cf-copy-destination-if-none-match': '*' } : {}),
-      ...(isAws(hostname) && !replaces ? { 'if-none-match': '*' } : {}),
     }
   }
-
-  async #send(
-    method: string,
-    key: string,
-    headers: Record<string, string> = {},
-    timeoutMs = requestTimeoutMs,
-  ): Promise<Response> {
-    return this.#fetch(method, this.#url(key), headers, timeoutMs)
-  }
-
-  async #fetch(
-    method: string,
-    url: URL,
-    headers: Record<string, string>,
-    timeoutMs: number,
-  ): Promise<Response> {
-    const signed = await this.#signer(method, url, headers).sign()
-    try {
-      return await fetch(signed.url, {
-        method,
-        headers: signed.headers,
-        redirect: 'manual',
-        signal: AbortSignal.timeout(timeoutMs),
-      })
-    } catch (cause) {
-      const isTimeout = cause instanceof DOMException && cause.name === 'TimeoutError'
-      const message = isTimeout
-        ? `The store did not answer within ${timeoutMs / 1000} s.`
-        : `The store at ${url.host} cannot be reached.`
-      throw new Trouble(isTimeout ? 'store-timeout' : 'store-unreachable', message, { cause })
-    }
-  }
-
-  #signer(
-    method: string,
-    url: URL,
-    headers: Record<string, string>,
-    options: { datetime?: string; signQuery?: boolean } = {},
-  ): AwsV4Signer {
-    const { accessKeyId, secretAccessKey, region } = this.#config
-    return new AwsV4Signer({
-      method,
-      url: url.href,
-      headers,
-      accessKeyId,
-      secretAccessKey,
-      region,
-      service: 's3',
-      cache: this.#signingKeys,
-      ...options,
-    })
-  }
-
-  /** The address of a key, or of the bucket for the empty key. Refuses what would become another address. */
-  #url(key: string, endpoint: URL = this.#config.endpoint): URL {
-    if (key !== '' && !isSafeKey(key))
-      throw new Error('a key that addresses another object was refused')
-    const { bucket, urlStyle } = this.#config
-    const base = new URL(endpoint)
-    const folder = base.pathname.replace(/\/+$/, '')
-    if (urlStyle === 'virtual') base.hostname = `${bucket}.${base.hostname}`
-    const inBucket = urlStyle === 'virtual' ? folder : `${folder}/${bucket}`
-    base.pathname = key === '' ? `${inBucket}/` : `${inBucket}/${encodeKey(key)}`
-    return base
-  }
-}
-
-function isR2(hostname: string): boolean {
-  return hostname.endsWith('.r2.cloudflarestorage.com')
-}
-
-function isAws(hostname: string): boolean {
-  return hostname.endsWith('.amazonaws.com')
 }
 
 function sourceObject(key: string, headers: Headers): SourceObject {
@@ -229,24 +223,4 @@ function sourceObject(key: string, headers: Headers): SourceObject {
 async function drop(response: Response): Promise<string> {
   await response.body?.cancel()
   return ''
-}
-
-const codes: Record<string, string> = {
-  AccessDenied: 'access-denied',
-  Unauthorized: 'wrong-credentials',
-  InvalidAccessKeyId: 'wrong-credentials',
-  SignatureDoesNotMatch: 'wrong-credentials',
-  NoSuchBucket: 'no-such-bucket',
-  RequestTimeTooSkewed: 'store-clock',
-}
-
-/** What the store refused, in its own words; the words of a HEAD or of an empty body are its status. */
-function trouble(status: number, body: string): Trouble {
-  const fault = readError(body)
-  const byStatus =
-    status === 401 ? 'wrong-credentials' : status === 403 ? 'access-denied' : undefined
-  const code =
-    (fault && codes[fault.code]) ?? byStatus ?? (status >= 500 ? 'store-outage' : 'store-refused')
-  const words = fault === null ? `status ${status}` : `${fault.code}: ${fault.message}`
-  return new Trouble(code, `The store answered ${words}`)
 }

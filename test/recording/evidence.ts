@@ -1,5 +1,5 @@
 // Arbitrary and typical evidence about one egress, for tests of the pure core.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { noFacts, observation } from '../../src/recording/observation.ts'
 import type { EgressFacts, Observation, OutputFact } from '../../src/recording/observation.ts'
 import type { Settings } from '../../src/recording/state.ts'
@@ -8,6 +8,9 @@ export const settings: Settings = {
   tempPrefix: 'temp/',
   finalPrefix: 'recordings/',
   bucket: 'recordings',
+  multipartAboveBytes: 4 * 1024 ** 3,
+  partBytes: 256 * 1024 ** 2,
+  subrequests: 45,
   silentAfterMs: 600_000,
   graceMs: 3_600_000,
   maxSessionMs: 43_200_000,

@@ -1,5 +1,5 @@
 // Keys: what LiveKit's paths may lead to. The paths are hostile: rooms are named by strangers.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   finalFolder,

@@ -1,5 +1,5 @@
 // The evidence is a join: no order, no duplicate, no grouping of what witnesses say makes a difference. Pure, no mocks.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { join, merge, nothingSeen } from '../../src/recording/seen.ts'
 import type { Seen } from '../../src/recording/seen.ts'

@@ -4,7 +4,7 @@ import { AwsClient } from 'aws4fetch'
 import { testAgent } from '../outside/agent.ts'
 import type { LiveKitOrder } from '../outside/livekit.ts'
 import type { StoreFault, StoreRequest } from '../outside/store-proxy.ts'
-import { encodeKey } from '../../src/storage/s3.ts'
+import { encodeKey } from '../../src/storage/requests.ts'
 
 const store = new AwsClient({
   accessKeyId: env.S3_ACCESS_KEY_ID,

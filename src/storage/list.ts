@@ -1,0 +1,48 @@
+// Lists a folder of the store, page by page. A position in it is the last key seen (`start-after`), never the store's own
+// token: tokens do not last for days (s3.md §3.13). Keys are asked for URL-encoded, or one with a control character would
+// make the whole answer invalid XML.
+import { isSafeKey } from '../recording/keys.ts'
+import type { ListPage } from '../recording/ports.ts'
+import { bareEtag, trouble } from './requests.ts'
+import type { StoreRequests } from './requests.ts'
+import { readList } from './s3-xml.ts'
+
+export async function listPage(
+  requests: StoreRequests,
+  { prefix, after, limit }: { prefix: string; after: string | null; limit: number },
+): Promise<ListPage> {
+  const response = await requests.send({
+    method: 'GET',
+    key: '',
+    query: {
+      'list-type': '2',
+      'encoding-type': 'url',
+      'max-keys': String(limit),
+      prefix,
+      ...(after === null ? {} : { 'start-after': after }),
+    },
+  })
+  const body = await response.text()
+  const page = response.ok ? readList(body) : null
+  if (page === null) throw trouble(response.status, body)
+  const objects = page.objects.map((object) => ({
+    ...object,
+    key: decodeKey(object.key),
+    etag: bareEtag(object.etag),
+  }))
+  return {
+    // A key that no request could name is left where it is.
+    objects: objects.filter((object) => isSafeKey(object.key)),
+    next: page.nextToken === null ? null : (objects.at(-1)?.key ?? null),
+  }
+}
+
+/** AWS writes a space as `+`, others as %20; all write a plus as %2B. */
+function decodeKey(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded.replaceAll('+', ' '))
+  } catch {
+    // The store did not encode after all.
+    return encoded
+  }
+}
