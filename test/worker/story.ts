@@ -1,6 +1,10 @@
 // What happens in a story: LiveKit sends webhooks, time passes, someone looks. Every step goes through the Worker's door.
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
+import { AccessToken } from 'livekit-server-sdk'
+import type { VideoGrant } from 'livekit-server-sdk'
+import { CatalogueRecordings } from '../../src/catalog/recordings.ts'
+import type { Recording } from '../../src/recording/recording.ts'
 import type { RecordingJson } from '../../src/routes/recording-json.ts'
 import { signed } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
@@ -93,4 +97,114 @@ export async function inStorage<T>(
   act: (storage: DurableObjectStorage) => T,
 ): Promise<T> {
   return runInDurableObject(objectOf(egressId), (_, state) => act(state.storage))
+}
+
+/** A LiveKit access token, as the app's own server mints it. */
+export async function liveKitToken(grants: VideoGrant, ttl = '5m'): Promise<string> {
+  const token = new AccessToken(env.LIVEKIT_API_KEY, env.LIVEKIT_API_SECRET, { ttl })
+  token.addGrant(grants)
+  return token.toJwt()
+}
+
+/** A request with this token in the Authorization header. */
+export async function asBearer(
+  token: string,
+  path: string,
+  init: RequestInit = {},
+): Promise<Response> {
+  const headers = { ...Object.fromEntries(new Headers(init.headers)) }
+  return request(path, { ...init, headers: { ...headers, authorization: `Bearer ${token}` } })
+}
+
+export interface TimelineItem {
+  at: string
+  source: string
+  type: string
+  detail: Record<string, unknown>
+}
+
+export async function timeline(egressId: string): Promise<TimelineItem[]> {
+  const response = await asAdmin(`/v1/recordings/${egressId}/timeline`)
+  if (response.status !== 200) throw new Error(`timeline: ${response.status}`)
+  return (await response.json<{ items: TimelineItem[] }>()).items
+}
+
+/** Ids of the recordings of one page, in its order. */
+export async function listed(query = ''): Promise<string[]> {
+  const response = await asAdmin(`/v1/recordings${query}`)
+  if (response.status !== 200) throw new Error(`list: ${response.status} ${await response.text()}`)
+  const { recordings } = await response.json<{ recordings: RecordingJson[] }>()
+  return recordings.map((recording) => recording.egressId)
+}
+
+/** The catalogue's own row; `null` when it has none. */
+export async function rowOf(egressId: string): Promise<Recording | null> {
+  const row = await env.DB.prepare('SELECT recording FROM recordings WHERE egress_id = ?1')
+    .bind(egressId)
+    .first<{ recording: string }>()
+  return row === null ? null : (JSON.parse(row.recording) as Recording)
+}
+
+/** A ready recording with one file. */
+export function readyRecording(more: Partial<Recording> = {}): Recording {
+  const { egressId, roomName, startedAtMs, endedAtMs } = recorded()
+  const id = more.egressId ?? egressId
+  const key = `recordings/${id}/video.mp4`
+  return {
+    egressId: id,
+    roomId: 'RM_test',
+    roomName,
+    kind: 'room_composite',
+    status: 'ready',
+    egressStatus: 'EGRESS_COMPLETE',
+    title: null,
+    metadata: {},
+    startedAtMs,
+    endedAtMs,
+    durationMs: 60_000,
+    sizeBytes: 10,
+    files: [
+      {
+        name: 'video.mp4',
+        kind: 'video',
+        contentType: 'video/mp4',
+        sizeBytes: 10,
+        durationMs: 60_000,
+        key,
+        state: 'final',
+      },
+    ],
+    progress: null,
+    error: null,
+    partial: false,
+    limitReached: false,
+    backup: false,
+    recoveredBy: null,
+    attention: null,
+    expiresAtMs: null,
+    legalHold: false,
+    createdAtMs: startedAtMs,
+    listed: true,
+    ...more,
+  }
+}
+
+/** Puts a recording into the catalogue, as an object does. */
+export async function catalogued(more: Partial<Recording> = {}): Promise<Recording> {
+  const recording = readyRecording(more)
+  await new CatalogueRecordings(env.DB).put(recording, Date.now())
+  return recording
+}
+
+/** Everything that can be stored, to be compared with what is stored later. */
+export async function stored(): Promise<unknown> {
+  const objects = await listDurableObjectIds(env.RECORDING)
+  const counters = await listDurableObjectIds(env.COUNTER)
+  const row = await env.DB.prepare('SELECT count(*) AS rows FROM recordings').first()
+  return { objects: objects.map(String), counters: counters.map(String), ...row }
+}
+
+/** The `code` of a problem. */
+export async function codeOf(response: Response): Promise<string> {
+  return (await response.json<{ code: string }>()).code
 }
