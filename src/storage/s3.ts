@@ -14,6 +14,8 @@ const copyTimeoutMs = 10 * 60_000
 export class S3 implements Store {
   readonly requests: StoreRequests
   readonly guardsDestination: boolean
+  /** The store has answered for a key of the bucket: from then on a 404 is the key's, not the bucket's. */
+  #hasBucket = false
 
   constructor(config: StorageConfig) {
     this.requests = new StoreRequests(config)
@@ -23,7 +25,12 @@ export class S3 implements Store {
   async head(key: string): Promise<SourceObject | null> {
     const response = await this.requests.send({ method: 'HEAD', key })
     await response.body?.cancel()
-    if (response.status === 200) return sourceObject(key, response.headers)
+    if (response.status === 200) {
+      this.#hasBucket = true
+      const sizeBytes = plainLength(response.headers) ?? (await this.#sizeBytes(key))
+      return sourceObject(key, response.headers, sizeBytes)
+    }
+    if (response.status === 404 && this.#hasBucket) return null
     // A HEAD has no body; only a GET says whether the key or the bucket is missing, and why access was refused.
     const explained = await this.requests.send({
       method: 'GET',
@@ -33,13 +40,29 @@ export class S3 implements Store {
     const body = explained.ok ? await drop(explained) : await explained.text()
     const fault = readError(body)
     const isMissing = response.status === 404 && explained.status === 404
-    if (isMissing && fault?.code !== 'NoSuchBucket') return null
+    if (isMissing && fault?.code !== 'NoSuchBucket') {
+      this.#hasBucket = true
+      return null
+    }
     if (explained.ok)
       throw new Trouble(
         'store-unsteady',
         `HEAD answered ${response.status}, GET ${explained.status}.`,
       )
     throw trouble(explained.status, body)
+  }
+
+  /** The size where HEAD does not tell it: what stands before a store compresses JSON and drops the length. */
+  async #sizeBytes(key: string): Promise<number> {
+    const headers = { range: 'bytes=0-0' }
+    const response = await this.requests.send({ method: 'GET', key, headers })
+    await drop(response)
+    const total = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1]
+    if (total !== undefined) return Number(total)
+    const whole = response.status === 416 ? 0 : plainLength(response.headers)
+    if (whole === null)
+      throw new Trouble('store-unsteady', 'The store does not tell how long the object is.')
+    return whole
   }
 
   async copy(request: CopyRequest): Promise<CopyOutcome> {
@@ -205,7 +228,13 @@ export class S3 implements Store {
   }
 }
 
-function sourceObject(key: string, headers: Headers): SourceObject {
+/** The length of the object itself; `null` when it is not told, or is that of a compressed answer. */
+function plainLength(headers: Headers): number | null {
+  const length = headers.get('content-length')
+  return length === null || headers.has('content-encoding') ? null : Number(length)
+}
+
+function sourceObject(key: string, headers: Headers, sizeBytes: number): SourceObject {
   const metadata: Record<string, string> = {}
   for (const [name, value] of headers) {
     if (name.startsWith('x-amz-meta-')) metadata[name.slice('x-amz-meta-'.length)] = value
@@ -213,7 +242,7 @@ function sourceObject(key: string, headers: Headers): SourceObject {
   return {
     key,
     etag: bareEtag(headers.get('etag') ?? ''),
-    sizeBytes: Number(headers.get('content-length') ?? 0),
+    sizeBytes,
     lastModifiedMs: Date.parse(headers.get('last-modified') ?? '') || 0,
     contentType: headers.get('content-type'),
     metadata,

@@ -1,7 +1,7 @@
 // A proxy before the real store that can be told what to do wrong: answer an error, cut the connection, let a request
 // through and lose its answer, keep it waiting, ignore a condition. It keeps a list of the requests that the Worker made
 // and looks for itself, before a DELETE passes, whether the bytes lie anywhere else: no test may lose any unseen.
-import { encodeKey } from '../../src/storage/s3.ts'
+import { encodeKey } from '../../src/storage/requests.ts'
 import { testAgent } from './agent.ts'
 import { isSignedRightly, resigned, signedAtMs } from './resign.ts'
 import type { Resigned } from './resign.ts'
@@ -15,19 +15,18 @@ export interface StoreFault {
   isCopy?: boolean
   /** How often; for ever when left out. */
   times?: number
+  /** The request waits for the next order before the store acts, or its answer waits after it has acted. */
+  waits?: 'before' | 'after'
   /**
    * The answer instead of the store's. `lost`: the store acts, its answer does not arrive. `silent`: nothing ever comes.
-   * `held`: the request waits for the next order and goes on then. `held-answer`: the store acts, its answer waits.
    * `without-conditions` and `without-etag`: a store that has no conditions, or no ETags. `wrong-…`: as if the Worker had
    * been set up for another bucket or with another secret.
    */
-  answer:
+  answer?:
     | { status: number; body?: string }
     | 'unreachable'
     | 'lost'
     | 'silent'
-    | 'held'
-    | 'held-answer'
     | 'without-conditions'
     | 'without-etag'
     | 'wrong-bucket'
@@ -90,33 +89,32 @@ export async function passToStore(request: Request): Promise<Response> {
   }
   requests.push(seen)
   history.push(seen)
-  const answer = await answerTo(request, seen)
+  const fault = takeFault(request.method, key, copySource !== null)
+  const { promise: order } = nextOrder
+  if (fault?.waits === 'before') await order
+  const answer = await answerTo(request, seen, fault?.answer)
+  if (fault?.waits === 'after') await order
   return withoutBody(request.method, answer.status) ? new Response(null, answer) : answer
 }
 
-async function answerTo(request: Request, seen: StoreRequest): Promise<Response> {
-  const fault = takeFault(request.method, seen.key, seen.copySource !== null)
+async function answerTo(
+  request: Request,
+  seen: StoreRequest,
+  instead: StoreFault['answer'],
+): Promise<Response> {
   const pass = async (as: Resigned = {}): Promise<Response> => {
     if (seen.method === 'DELETE') seen.sameBytesAt = await sameBytesElsewhere(request, seen.key)
     const answer = await send(request, as)
     seen.storeStatus = answer.status
     return answer
   }
-  switch (fault) {
+  switch (instead) {
     case undefined:
       return pass()
     case 'unreachable':
       throw new Error('the store is unreachable')
     case 'silent':
       return new Promise<never>(() => {})
-    case 'held':
-      await nextOrder.promise
-      return pass()
-    case 'held-answer': {
-      const answer = await pass()
-      await nextOrder.promise
-      return answer
-    }
     case 'lost':
       await pass()
       return new Response('the answer was lost', { status: 502 })
@@ -129,11 +127,11 @@ async function answerTo(request: Request, seen: StoreRequest): Promise<Response>
     case 'wrong-secret':
       return pass({ credentials: { accessKeyId: 'test-key', secretAccessKey: 'mistyped' } })
     default:
-      return new Response(fault.body ?? null, { status: fault.status })
+      return new Response(instead.body ?? null, { status: instead.status })
   }
 }
 
-function takeFault(method: string, key: string, isCopy: boolean): StoreFault['answer'] | undefined {
+function takeFault(method: string, key: string, isCopy: boolean): StoreFault | undefined {
   const fault = faults.find(
     (known) =>
       (known.method === undefined || known.method === method) &&
@@ -142,7 +140,7 @@ function takeFault(method: string, key: string, isCopy: boolean): StoreFault['an
       known.times !== 0,
   )
   if (fault?.times !== undefined) fault.times -= 1
-  return fault?.answer
+  return fault
 }
 
 /** As it came, where the store would take it so; signed anew for another address, other headers or another hour. */

@@ -1,0 +1,65 @@
+// Time in a story, by hand: it stands still, an hour ahead of the platform's clock, so that no alarm rings by itself. A
+// test lets it pass from alarm to alarm; so every pause of the object is real in its own eyes, and no test waits.
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { vi } from 'vitest'
+import type { RecordingJson } from '../../src/routes/recording-json.ts'
+import { recorded, objectOf, read } from './story.ts'
+import type { Recorded } from '../egress-events.ts'
+
+const aheadMs = 3_600_000
+
+/** Stops the clock. `letTimeRun` starts it again. */
+export function stopTime(): void {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + aheadMs })
+}
+
+export function letTimeRun(): void {
+  vi.useRealTimers()
+}
+
+export function passMs(ms: number): void {
+  vi.setSystemTime(Date.now() + ms)
+}
+
+/** A recording that has just ended by the clock of the store, which nobody can stop. */
+export function recordedNow(more: Partial<Recorded> = {}): Recorded {
+  const endedAtMs = vi.getRealSystemTime() - 1_000
+  return recorded({ startedAtMs: endedAtMs - 60_000, endedAtMs, ...more })
+}
+
+/** When the object will come again; `null` when it will not without new evidence. */
+export async function alarmAtMs(egressId: string): Promise<number | null> {
+  return runInDurableObject(objectOf(egressId), (_, state) => state.storage.getAlarm())
+}
+
+/** Lets time pass until the object's alarm, and rings it. False when it has none. */
+export async function ring(egressId: string): Promise<boolean> {
+  const atMs = await alarmAtMs(egressId)
+  if (atMs === null) return false
+  if (atMs > Date.now()) vi.setSystemTime(atMs)
+  return runDurableObjectAlarm(objectOf(egressId))
+}
+
+/** Rings alarm after alarm, for so long at most, until the recording is as it should be. */
+export async function passUntil(
+  egressId: string,
+  isAsItShouldBe: (recording: RecordingJson) => boolean,
+  withinMs = 24 * 3_600_000,
+): Promise<RecordingJson> {
+  const deadlineMs = Date.now() + withinMs
+  for (;;) {
+    const recording = await read(egressId).catch(() => null)
+    if (recording !== null && isAsItShouldBe(recording)) return recording
+    if (Date.now() > deadlineMs || !(await ring(egressId)))
+      throw new Error(`at rest, or too late: ${JSON.stringify(recording)}`)
+  }
+}
+
+/** Rings until there is nothing to do for an hour. */
+export async function passUntilQuiet(egressId: string): Promise<void> {
+  for (;;) {
+    const atMs = await alarmAtMs(egressId)
+    if (atMs === null || atMs > Date.now() + 3_600_000) return
+    await ring(egressId)
+  }
+}
