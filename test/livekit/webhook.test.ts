@@ -13,8 +13,12 @@ const livekit = {
 }
 const nowMs = 1_767_225_700_000
 
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new TextEncoder().encode(text))
+}
+
 function receive(body: string | Uint8Array<ArrayBuffer>, authorization: string | null) {
-  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
+  const bytes = typeof body === 'string' ? bytesOf(body) : body
   return receiveWebhook(bytes, authorization, livekit, nowMs)
 }
 
@@ -30,13 +34,13 @@ async function sign(body: Uint8Array<ArrayBuffer>, issuer: string, secret: strin
 
 /** What is made of an event that LiveKit signed. */
 async function said(event: unknown) {
-  const body = new TextEncoder().encode(typeof event === 'string' ? event : JSON.stringify(event))
+  const body = bytesOf(typeof event === 'string' ? event : JSON.stringify(event))
   return receive(body, await sign(body, vectors.apiKey, vectors.apiSecret))
 }
 
 describe('a golden webhook', () => {
   it.each(vectors.vectors)('$name is authentic', async ({ body, headers, sha256 }) => {
-    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(body))
+    const digest = await crypto.subtle.digest('SHA-256', bytesOf(body))
     expect(Buffer.from(digest).toString('base64')).toBe(sha256)
     const received = await receive(body, headers.authorization)
     const { egressInfo } = JSON.parse(body) as { egressInfo: { egressId?: string } }
@@ -92,7 +96,7 @@ describe('what a webhook says, once it is authentic', () => {
   })
 
   it('is verified over its bytes, not over the text that they decode to', async () => {
-    const bytes = new TextEncoder().encode('{"event":"egress_ended","note":"?"}')
+    const bytes = bytesOf('{"event":"egress_ended","note":"?"}')
     bytes[bytes.indexOf(63)] = 0xff
     const received = await receive(bytes, await sign(bytes, vectors.apiKey, vectors.apiSecret))
     expect(received).toMatchObject({ kind: 'not-ours', event: 'egress_ended' })
@@ -100,9 +104,7 @@ describe('what a webhook says, once it is authentic', () => {
 })
 
 describe('W18: a refusal', () => {
-  const body = new TextEncoder().encode(
-    JSON.stringify({ event: 'egress_ended', note: 'x'.repeat(500_000) }),
-  )
+  const body = bytesOf(JSON.stringify({ event: 'egress_ended', note: 'x'.repeat(500_000) }))
   const altered = body.slice()
   altered[altered.length - 3] = 0x79
 

@@ -112,8 +112,9 @@ export async function asBearer(
   path: string,
   init: RequestInit = {},
 ): Promise<Response> {
-  const headers = { ...Object.fromEntries(new Headers(init.headers)) }
-  return request(path, { ...init, headers: { ...headers, authorization: `Bearer ${token}` } })
+  const headers = new Headers(init.headers)
+  headers.set('authorization', `Bearer ${token}`)
+  return request(path, { ...init, headers })
 }
 
 export interface TimelineItem {

@@ -49,6 +49,44 @@ async function sendTo(parts: Partial<Env>, event: unknown): Promise<Response> {
   return app.fetch(new Request(door, { method: 'POST', body, headers }), { ...env, ...parts })
 }
 
+function base64(part: unknown): string {
+  return btoa(JSON.stringify(part)).replaceAll('=', '').replaceAll('+', '-').replaceAll('/', '_')
+}
+
+/** What is computed over secrets and bodies for the answer to one webhook. */
+async function work(sent: string, authorization: string) {
+  const digest = vi.spyOn(crypto.subtle, 'digest')
+  const verify = vi.spyOn(crypto.subtle, 'verify')
+  const { status } = await send(sent, authorization)
+  const hashedBytes = digest.mock.calls.reduce((sum, [, data]) => sum + data.byteLength, 0)
+  const signatures = verify.mock.calls.length
+  vi.restoreAllMocks()
+  return { status, hashedBytes, signatures }
+}
+
+/** A namespace whose objects fail in this way, call after call; after the last they are well. */
+function failing(...errors: unknown[]) {
+  const observe = vi.fn(async () => {
+    const error = errors.length > 1 ? errors.shift() : errors[0]
+    if (error === null) return { isNew: true }
+    throw error
+  })
+  const getByName = vi.fn(() => ({ observe, add: observe }))
+  return { calls: observe, stubs: getByName, namespace: { getByName } as never }
+}
+
+/** A body without an announced length. */
+function streamOf(chunks: Iterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const iterator = chunks[Symbol.iterator]()
+  return new ReadableStream({
+    pull(controller) {
+      const next = iterator.next()
+      if (next.done === true) controller.close()
+      else controller.enqueue(next.value)
+    },
+  })
+}
+
 afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()
@@ -56,9 +94,6 @@ afterEach(() => {
 
 describe('W18: a webhook that LiveKit did not sign is refused with 401 and leaves nothing behind', () => {
   const body = JSON.stringify(anEvent())
-  const base64 = (part: unknown) =>
-    btoa(JSON.stringify(part)).replaceAll('=', '').replaceAll('+', '-').replaceAll('/', '_')
-
   it.each<[string, () => Promise<[string, string | null]>]>([
     ['no Authorization header', async () => [body, null]],
     ['an empty Authorization header', async () => [body, '']],
@@ -108,15 +143,6 @@ describe('W18: a webhook that LiveKit did not sign is refused with 401 and leave
 
   it('does the same work for a wrong secret, an unknown key and an altered body', async () => {
     // Times are compared in test/livekit/webhook.test.ts: workerd's clock stands still while a request computes.
-    const work = async (sent: string, authorization: string) => {
-      const digest = vi.spyOn(crypto.subtle, 'digest')
-      const verify = vi.spyOn(crypto.subtle, 'verify')
-      const { status } = await send(sent, authorization)
-      const hashedBytes = digest.mock.calls.reduce((sum, [, data]) => sum + data.byteLength, 0)
-      const signatures = verify.mock.calls.length
-      vi.restoreAllMocks()
-      return { status, hashedBytes, signatures }
-    }
     const ofAlteredBody = await work(body.replace('standup', 'handout'), await token(body))
     expect(ofAlteredBody).toEqual({ status: 401, hashedBytes: 2 * body.length, signatures: 2 })
     expect(await work(body, await token(body, {}, { secret: 'a'.repeat(32) }))).toEqual(
@@ -156,17 +182,6 @@ describe('W22: the clock of LiveKit', () => {
 })
 
 describe('W19: what cannot be stored is answered with 503, so that LiveKit sends it again', () => {
-  /** A namespace whose objects fail in this way, call after call; after the last they are well. */
-  function failing(...errors: unknown[]) {
-    const observe = vi.fn(async () => {
-      const error = errors.length > 1 ? errors.shift() : errors[0]
-      if (error === null) return { isNew: true }
-      throw error
-    })
-    const getByName = vi.fn(() => ({ observe, add: observe }))
-    return { calls: observe, stubs: getByName, namespace: { getByName } as never }
-  }
-
   it('when the storage of the object is out of order', async () => {
     const { namespace } = failing(new Error('Internal error in Durable Object storage'))
     const response = await sendTo({ RECORDING: namespace }, anEvent())
@@ -222,18 +237,6 @@ describe('W19: what cannot be stored is answered with 503, so that LiveKit sends
 
 describe('W20: a body that is no webhook does no harm', () => {
   const megabyte = 1024 * 1024
-
-  /** A body without an announced length. */
-  function streamOf(chunks: Iterable<Uint8Array>): ReadableStream<Uint8Array> {
-    const iterator = chunks[Symbol.iterator]()
-    return new ReadableStream({
-      pull(controller) {
-        const next = iterator.next()
-        if (next.done === true) controller.close()
-        else controller.enqueue(next.value)
-      },
-    })
-  }
 
   it('of 10 MB, announced, is refused with 413 and leaves nothing behind', async () => {
     const before = await stored()
