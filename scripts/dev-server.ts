@@ -64,22 +64,10 @@ export async function ensureDevVars(): Promise<{ vars: Vars; isNew: boolean }> {
   return { vars, isNew: true }
 }
 
-/** The S3 endpoint of the local bucket, which `wrangler dev` serves beside the Worker. */
-export function localEndpoint(port: number): string {
-  return `http://127.0.0.1:${port}${localEndpointPath}`
-}
-
-/** The arguments that replace settings. wrangler.toml's endpoint is that of the default port; another port has another. */
-export function settingArguments(
-  options: Pick<DevServerOptions, 'port' | 'settings'>,
-  devVars: Vars,
-): string[] {
-  const isMoved = options.port !== defaultPort && devVars['S3_ENDPOINT'] === undefined
-  const settings = {
-    ...(isMoved ? { S3_ENDPOINT: localEndpoint(options.port) } : {}),
-    ...options.settings,
-  }
-  return Object.entries(settings).flatMap(([name, value]) => ['--var', `${name}:${value}`])
+/** The settings that another port than the default one changes: the local bucket is served beside the Worker. */
+export function movedSettings(port: number, devVars: Vars): Vars {
+  const isMoved = port !== defaultPort && devVars['S3_ENDPOINT'] === undefined
+  return isMoved ? { S3_ENDPOINT: `http://127.0.0.1:${port}${localEndpointPath}` } : {}
 }
 
 /** Starts the Worker and waits until it answers. */
@@ -101,7 +89,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
       ...address,
       '--show-interactive-dev-session=false',
       ...persistence,
-      ...settingArguments(options, vars),
+      ...settingArguments({ ...movedSettings(port, vars), ...options.settings }),
       ...(options.wranglerArguments ?? []),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], detached: true },
@@ -111,6 +99,10 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   if (options.signal.aborted) void server.stop()
   await server.ready
   return server
+}
+
+function settingArguments(settings: Vars): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => ['--var', `${name}:${value}`])
 }
 
 /** True when nothing listens there. */
