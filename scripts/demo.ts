@@ -48,6 +48,8 @@ class DemoError extends Error {
 
 interface World {
   url: string
+  /** The server was started by this demo and ends with it. */
+  isOurs: boolean
   config: Config
   livekit: PretendLiveKit
   file: Uint8Array<ArrayBuffer>
@@ -68,17 +70,19 @@ async function main(): Promise<void> {
   for (const act of plan.acts) await perform(act, world)
   if (plan.livekitForgets) world.livekit.knows(null)
   const recording = await untilReady(world)
-  tellRecording(recording)
   checkRecovery(recording, plan)
   for (const act of plan.lateActs) await perform(act, world)
   if (plan.lateActs.length > 0) await checkUnchanged(recording, world)
   await untilRemoved(world)
+  tellRecording(recording)
   const items = await timelineOf(world)
   heading('The timeline: everything that was seen, decided and done')
   for (const line of timelineLines(items)) console.log(line)
   if (options.seed !== null) tellSuppliers(items)
   await checkLink(world)
-  if (options.staysUp) await stayUp()
+  if (options.staysUp && world.isOurs) await stayUp()
+  else if (world.isOurs)
+    console.log('The server ends here; beside `npm run dev` the link goes on playing.')
 }
 
 function readArguments(): { port: number; seed: number | null; staysUp: boolean } {
@@ -123,7 +127,7 @@ async function setUp(options: { port: number; seed: number | null }): Promise<Wo
   if (isRunning) {
     await playFixedLiveKit(livekit, config)
     tell('demo', `uses the server that runs on port ${port}`)
-    return { ...world, url: `http://localhost:${port}` }
+    return { ...world, url: `http://localhost:${port}`, isOurs: false }
   }
   const livekitPort = await livekit.listen(0, tellAsked)
   const server = await startServer(port, isChaos, {
@@ -131,7 +135,7 @@ async function setUp(options: { port: number; seed: number | null }): Promise<Wo
     ...(isChaos ? { SILENT_AFTER_SECONDS: String(chaosSilenceSeconds) } : {}),
   })
   tell('demo', `started Roomtape on ${server.url}`)
-  return { ...world, url: server.url }
+  return { ...world, url: server.url, isOurs: true }
 }
 
 /** Chaos gets a state of its own: it ends with the demo. */
@@ -166,7 +170,7 @@ async function freePort(): Promise<number> {
 async function perform(act: Act, world: World): Promise<void> {
   if (act.do === 'upload') {
     await world.livekit.upload(world.file)
-    tell('LiveKit → bucket ', `${world.tempKey}, ${world.file.length.toLocaleString('en')} bytes`)
+    tell('LiveKit → bucket', `${world.tempKey}, ${world.file.length.toLocaleString('en')} bytes`)
     // The egress has ended by now, whether a webhook says so or not.
     world.livekit.knows(3)
     return
@@ -183,7 +187,7 @@ async function untilReady(world: World): Promise<RecordingJson> {
     const recording = await readRecording(world)
     if (recording !== null && recording.status !== before) {
       before = recording.status
-      tell('Roomtape         ', `status ${before}`)
+      tell('Roomtape', `status ${before}`)
     }
     return recording?.status === 'ready' ? recording : null
   })
@@ -198,7 +202,7 @@ async function untilRemoved(world: World): Promise<void> {
   if ((await until(readyWithinMs, isRemoved)) === null) {
     throw new DemoError(`${world.tempKey} was moved and is still there.`)
   }
-  tell('Roomtape         ', `${world.tempKey} is gone: its copy was verified first`)
+  tell('Roomtape', `${world.tempKey} is gone: its copy was verified first`)
 }
 
 /** Without its last webhook a recording must say who told of the end instead. */
@@ -215,7 +219,7 @@ async function checkUnchanged(before: RecordingJson, world: World): Promise<void
   const isSame =
     after?.status === 'ready' && JSON.stringify(after.files) === JSON.stringify(before.files)
   if (!isSame) throw new DemoError(`Late webhooks changed the recording: ${JSON.stringify(after)}`)
-  tell('Roomtape         ', 'still ready, with the same file')
+  tell('Roomtape', 'still ready, with the same file')
 }
 
 async function checkLink(world: World): Promise<void> {
@@ -263,7 +267,7 @@ async function tellReadiness(world: World): Promise<void> {
   const words = Object.entries(checks ?? {}).map(
     ([name, { ok, fault }]) => `${name} ${ok ? 'ok' : `(${fault ?? 'no reason given'})`}`,
   )
-  tell('GET /readyz      ', `${response.status}: ${words.join(', ')}`)
+  tell('GET /readyz', `${response.status}: ${words.join(', ')}`)
 }
 
 function tellPlan(plan: Plan, seed: number): void {
@@ -295,7 +299,7 @@ function tellAsked(egressId: string): void {
 
 function tell(who: string, what: string): void {
   const seconds = ((Date.now() - startedMs) / 1000).toFixed(2)
-  console.log(`+${seconds} s  ${who}  ${what}`)
+  console.log(`+${seconds} s  ${who.padEnd(18)}  ${what}`)
 }
 
 function heading(text: string): void {

@@ -26,7 +26,7 @@ export interface Plan {
 /** When LiveKit sends each webhook; the file is uploaded before the last. The unit does not matter. */
 const sentAt = [0, 1, 2, 4]
 const uploadedAt = 3
-const longestDelay = 3
+const longestDelay = 6
 
 /** Everything arrives, once and in order. */
 export function smoothPlan(): Plan {
