@@ -32,6 +32,8 @@ export function status(state: RecordingState): Status {
   const promised = state.files.filter(isPromised)
   if (promised.some(isPending)) return 'processing'
   if (promised.some((file) => file.state === 'final')) return 'ready'
+  // The bucket told of the end: what was discovered there is looked at before anything is said of it.
+  if (state.conclusion?.as === 'ended' && state.files.some(isUnseenMedia)) return 'processing'
   const word = state.seen.verdict?.value.status
   if (word === 'EGRESS_ABORTED') return 'aborted'
   if (word === 'EGRESS_FAILED') return 'failed'
@@ -47,6 +49,10 @@ function runningStatus(egressStatus: string | null): Status {
 /** Counts for the status: a media file that was promised, or found although it was not. */
 function isPromised(file: FileWork): boolean {
   return file.kind !== 'manifest' && (!file.optional || file.source !== null)
+}
+
+function isUnseenMedia(file: FileWork): boolean {
+  return file.kind !== 'manifest' && file.state === 'expected'
 }
 
 function isPending(file: FileWork): boolean {
