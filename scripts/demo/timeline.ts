@@ -14,6 +14,11 @@ interface OutputDetail {
   sizeBytes?: number | null
 }
 
+interface ObjectDetail {
+  key?: string
+  sizeBytes?: number
+}
+
 const longestDetail = 110
 
 /** One line each: seconds since the first, who, what, and the detail that matters. */
@@ -50,13 +55,14 @@ const facts: Record<string, (item: TimelineItem) => boolean> = {
 
 function detailWords(detail: Record<string, unknown>): string {
   const output = outputsOf({ detail }).find((known) => known.kind !== 'manifest')
+  const object = Array.isArray(detail['objects']) ? (detail['objects'] as ObjectDetail[])[0] : null
   const parts = [
     detail['status'],
     'to' in detail ? `${words(detail['from'] ?? 'nothing')} → ${words(detail['to'])}` : undefined,
     detail['as'] === undefined ? undefined : `as ${words(detail['as'])}`,
     output?.path,
-    detail['key'] ?? detail['file'],
-    bytes(detail['sizeBytes'] ?? output?.sizeBytes),
+    detail['key'] ?? object?.key ?? detail['file'],
+    bytes(detail['sizeBytes'] ?? object?.sizeBytes ?? output?.sizeBytes),
     detail['why'] ?? detail['message'] ?? detail['error'],
   ]
   const text = parts.filter((part) => part !== undefined && part !== null).map(words)
