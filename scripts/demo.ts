@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { readConfig } from '../src/config.ts'
+import { ConfigError, readConfig } from '../src/config.ts'
 import type { Config } from '../src/config.ts'
+import { messageOf } from '../src/log.ts'
 import type { RecordingJson } from '../src/routes/recording-json.ts'
 import { parsePort } from './dev-arguments.ts'
 import {
@@ -346,8 +347,8 @@ try {
 } catch (error) {
   exitCode = end.aborted ? Number(end.reason) : 1
   if (!end.aborted) {
-    const isExpected = error instanceof DemoError || error instanceof StartError
-    console.error(isExpected ? `\nFailed: ${error.message}` : error)
+    const isExpected = [DemoError, StartError, ConfigError].some((kind) => error instanceof kind)
+    console.error(isExpected ? `\nFailed: ${messageOf(error)}` : error)
   }
 }
 for (const cleanUp of cleanUps.toReversed()) await cleanUp()

@@ -74,10 +74,8 @@ export function movedSettings(port: number, devVars: Vars): Vars {
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
   const { port } = options
   if (!(await isFree(port))) {
-    const who = (await isRoomtape(port)) ? 'Roomtape is running there already' : 'by something else'
-    throw new StartError(
-      `Port ${port} is taken (${who}). Take another: npm run dev -- --port ${port + 1}`,
-    )
+    const who = (await isRoomtape(port)) ? 'Roomtape already' : 'something else'
+    throw new StartError(`On port ${port} runs ${who}. Take another one with --port ${port + 1}.`)
   }
   const { vars } = await ensureDevVars()
   const persistence = options.persistTo === undefined ? [] : ['--persist-to', options.persistTo]
