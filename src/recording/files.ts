@@ -28,8 +28,8 @@ export function planFiles(state: RecordingState): FileWork[] {
     const latest = known.at(-1)
     if (latest === undefined)
       files = [...files, newWork(state, files, fact, isOptional(state, fact))]
-    else if (isPromisedNow(state, fact, latest)) {
-      files = files.map((file) => (file === latest ? { ...file, optional: false } : file))
+    else if (isPromisedNow(state, fact, known)) {
+      files = files.map((file) => (file === latest ? withPromise(state, file) : file))
     } else if (mayBeAnotherRun(state, latest)) {
       files = [...files, newWork(state, files, fact, true)]
     }
@@ -59,8 +59,19 @@ function isOptional(state: RecordingState, fact: OutputFact): boolean {
   return !named || !promisingStatuses.has(state.seen.verdict?.value.status ?? '')
 }
 
-function isPromisedNow(state: RecordingState, fact: OutputFact, file: FileWork): boolean {
-  return file.optional && file.state !== 'absent' && !isOptional(state, fact)
+/** A file that was given up counts only while there is one work for it: a second one looked for a second run. */
+function isPromisedNow(state: RecordingState, fact: OutputFact, works: FileWork[]): boolean {
+  const latest = works.at(-1)
+  if (latest?.optional !== true || isOptional(state, fact)) return false
+  return latest.state !== 'absent' || works.length === 1
+}
+
+/** The work of a file that LiveKit promises by now, looked for once more if it had been given up. */
+function withPromise(state: RecordingState, file: FileWork): FileWork {
+  if (file.source !== null) return { ...file, optional: false }
+  const terminalAtMs = state.seen.terminalAtMs?.value ?? null
+  const work = { ...file, optional: false, terminalAtMs }
+  return file.state === 'absent' ? { ...work, state: 'expected', pause: noPause } : work
 }
 
 function newWork(

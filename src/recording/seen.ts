@@ -181,8 +181,13 @@ function stampOf(egress: EgressFacts): Stamp {
     located ? 1 : 0,
     egress.updatedAtUs ?? 0,
     // An unknown word lies between STARTING and ACTIVE: it is a sign of life, and a known word says more.
-    egress.status === null ? -1 : Math.max(statusOrder.indexOf(egress.status), 0.5),
+    egress.status === null ? -1 : orderOf(egress.status),
   ]
+}
+
+function orderOf(status: string): number {
+  const order = statusOrder.indexOf(status)
+  return order === -1 ? 0.5 : order
 }
 
 function greater<T>(a: Stamped<T> | null, b: Stamped<T> | null): Stamped<T> | null {

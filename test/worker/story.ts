@@ -197,12 +197,11 @@ export async function catalogued(more: Partial<Recording> = {}): Promise<Recordi
   return recording
 }
 
-/** Everything that can be stored, to be compared with what is stored later. */
-export async function stored(): Promise<unknown> {
+/** Recordings in any storage, to be compared with what is stored later. */
+export async function stored(): Promise<{ objects: string[]; rows: number }> {
   const objects = await listDurableObjectIds(env.RECORDING)
-  const counters = await listDurableObjectIds(env.COUNTER)
-  const row = await env.DB.prepare('SELECT count(*) AS rows FROM recordings').first()
-  return { objects: objects.map(String), counters: counters.map(String), ...row }
+  const rows = await env.DB.prepare('SELECT count(*) FROM recordings').first<number>('count(*)')
+  return { objects: objects.map(String), rows: rows ?? 0 }
 }
 
 /** The `code` of a problem. */
