@@ -2,6 +2,7 @@
 // used to list: it drops the token of the next page (livekit.md §5). A failed call says nothing about an egress.
 import { AccessToken } from 'livekit-server-sdk'
 import type { Config } from '../config.ts'
+import { fetchWithin } from '../fetch-within.ts'
 import type { EgressFacts } from '../recording/observation.ts'
 import { Trouble } from '../recording/ports.ts'
 import type { LiveKit } from '../recording/ports.ts'
@@ -65,12 +66,8 @@ export class LiveKitEgress implements LiveKit {
 
   async #send(url: URL, token: string, body: string): Promise<Response> {
     try {
-      return await fetch(url, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body,
-        signal: AbortSignal.timeout(requestTimeoutMs),
-      })
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      return await fetchWithin(url, { method: 'POST', headers, body }, requestTimeoutMs)
     } catch (cause) {
       throw new Trouble('livekit-unreachable', `LiveKit at ${url.host} cannot be reached.`, {
         cause,

@@ -3,6 +3,7 @@
 // ever: a store that is full does not answer at all (s3.md §2.5). Outages and refusals are thrown as `Trouble`.
 import { AwsV4Signer } from 'aws4fetch'
 import type { StorageConfig } from '../config.ts'
+import { fetchWithin } from '../fetch-within.ts'
 import { isSafeKey } from '../recording/keys.ts'
 import { Trouble } from '../recording/ports.ts'
 import { readError } from './s3-xml.ts'
@@ -60,13 +61,9 @@ export class StoreRequests {
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
     const signed = await this.#signer(method, url, headers).sign()
     try {
-      return await fetch(signed.url, {
-        method,
-        headers: signed.headers,
-        redirect: 'manual',
-        signal: AbortSignal.timeout(timeoutMs),
-        ...(body === undefined ? {} : { body }),
-      })
+      const { headers: signedHeaders } = signed
+      const init = { method, headers: signedHeaders, redirect: 'manual' as const }
+      return await fetchWithin(signed.url, body === undefined ? init : { ...init, body }, timeoutMs)
     } catch (cause) {
       const isTimeout = cause instanceof DOMException && cause.name === 'TimeoutError'
       const message = isTimeout

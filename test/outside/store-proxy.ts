@@ -13,6 +13,8 @@ export interface StoreFault {
   key?: string
   /** Only copies, or only plain requests. */
   isCopy?: boolean
+  /** How many such requests pass before. */
+  skip?: number
   /** How often; for ever when left out. */
   times?: number
   /** The request waits for the next order before the store acts, or its answer waits after it has acted. */
@@ -42,7 +44,7 @@ export interface StoreRequest {
   headers: Record<string, string>
   /** What the store itself answered; `null` while it has not, or was never asked. */
   storeStatus: number | null
-  /** Of a DELETE: the keys that held the same bytes when it came, and were copied from there. */
+  /** Of a DELETE of something: the keys that held the same bytes when it came, and were copied from there. */
   sameBytesAt: string[] | null
 }
 
@@ -139,6 +141,10 @@ function takeFault(method: string, key: string, isCopy: boolean): StoreFault | u
       (known.isCopy === undefined || known.isCopy === isCopy) &&
       known.times !== 0,
   )
+  if (fault?.skip !== undefined && fault.skip > 0) {
+    fault.skip -= 1
+    return undefined
+  }
   if (fault?.times !== undefined) fault.times -= 1
   return fault
 }
@@ -180,7 +186,7 @@ function noteCopy(copySource: string, finalKey: string): void {
   copies.set(source, (copies.get(source) ?? new Set()).add(finalKey))
 }
 
-async function sameBytesElsewhere(request: Request, key: string): Promise<string[]> {
+async function sameBytesElsewhere(request: Request, key: string): Promise<string[] | null> {
   const bytesAt = async (path: string): Promise<string | null> => {
     const { url, headers } = await resigned(new Request(path, { headers: request.headers }), {
       without: conditions,
@@ -191,10 +197,10 @@ async function sameBytesElsewhere(request: Request, key: string): Promise<string
   }
   const folder = request.url.slice(0, request.url.indexOf(`/${encodeKey(key)}`))
   const deleted = await bytesAt(request.url)
+  if (deleted === null) return null
   const found: string[] = []
   for (const copy of copies.get(key) ?? []) {
-    if (deleted !== null && (await bytesAt(`${folder}/${encodeKey(copy)}`)) === deleted)
-      found.push(copy)
+    if ((await bytesAt(`${folder}/${encodeKey(copy)}`)) === deleted) found.push(copy)
   }
   return found
 }
