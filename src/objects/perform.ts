@@ -10,6 +10,7 @@ import type { Conclusion, Pause, RecordingState } from '../recording/state.ts'
 import { noPause, pauseAfter } from '../recording/state.ts'
 import { locate } from '../storage/move.ts'
 import { performOnFile } from './file-steps.ts'
+import { performOnFolder } from './folder-steps.ts'
 import { entry, faultOf, firstOf, nothing } from './outcome.ts'
 import type { Outcome, Ports } from './outcome.ts'
 
@@ -20,6 +21,10 @@ export async function perform(step: Acting, state: RecordingState, ports: Ports)
   if ('name' in step) {
     const file = state.files.find((known) => known.name === step.name)
     return file === undefined ? nothing : performOnFile(step.do, { file, state, ports })
+  }
+  if ('path' in step) {
+    const folder = state.folders.find((known) => known.path === step.path)
+    return folder === undefined ? nothing : performOnFolder(step.do, { folder, state, ports })
   }
   switch (step.do) {
     case 'publish':

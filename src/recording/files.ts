@@ -3,7 +3,6 @@
 import { finalFolder, freeName, isUnder, tempKeys } from './keys.ts'
 import type { OutputFact } from './observation.ts'
 import { promisedBytes } from './recording.ts'
-import { isEnded } from './status.ts'
 import type { Fault, FileWork, Pause, RecordingState, Settings, SourceObject } from './state.ts'
 import { neverMs, noPause } from './state.ts'
 
@@ -19,9 +18,8 @@ const doubtPauseMs = 3_000
 /** Clocks of LiveKit and the store may differ by so much. */
 const clockSlackMs = 5 * 60_000
 
-/** The works of an ended egress, after new evidence: new outputs get one, doubts that the evidence settles are dropped. */
+/** The file works of an ended egress, after new evidence: new outputs get one, doubts that the evidence settles are dropped. */
 export function planFiles(state: RecordingState): FileWork[] {
-  if (!isEnded(state)) return state.files
   let files = state.files.map((file) => settleDoubt(state, file))
   for (const fact of outputsToMove(state)) {
     const known = files.filter((file) => file.path === fact.path)
@@ -40,7 +38,7 @@ export function planFiles(state: RecordingState): FileWork[] {
 function outputsToMove(state: RecordingState): OutputFact[] {
   const { outputs, paths } = state.seen
   const facts = (outputs?.value ?? []).filter((fact) => fact.path !== '')
-  const media = facts.filter((fact) => ['video', 'audio', 'manifest'].includes(fact.kind))
+  const media = facts.filter((fact) => fact.kind !== 'image')
   if (facts.some((fact) => fact.located)) return media
   // Without a location the file name may be the first message's guess: every name that was ever given is tried.
   const guesses = paths.filter((path) => path !== '' && !facts.some((fact) => fact.path === path))

@@ -2,11 +2,13 @@
 // performs one step, persists what came of it, and asks again; so a crash between any two steps ends the same way.
 // Nothing ends on silence alone: one empty or failed answer of LiveKit decides nothing.
 import { planFiles } from './files.ts'
+import { folderStepOf, planFolders, waitsForSegments } from './folders.ts'
+import type { FolderStep } from './folders.ts'
 import type { Observation } from './observation.ts'
 import { toRecording } from './recording.ts'
 import type { Recording } from './recording.ts'
 import { merge } from './seen.ts'
-import type { Conclusion, FileWork, RecordingState, Settings } from './state.ts'
+import type { Conclusion, FileWork, FolderWork, RecordingState, Settings } from './state.ts'
 import { neverMs } from './state.ts'
 import { isEnded, status } from './status.ts'
 
@@ -26,6 +28,7 @@ export type FileStep =
 export type Step =
   | { do: 'publish' }
   | { do: FileStep; name: string }
+  | { do: FolderStep; path: string }
   | { do: 'look-up' }
   | { do: 'probe' }
   | { do: 'conclude'; as: Conclusion['as'] }
@@ -53,7 +56,8 @@ export function settle(state: RecordingState): RecordingState {
     conclusion: isRefuted ? null : conclusion,
     livekit: isHeardAgain ? { ...livekit, goneSinceMs: null, goneAnswers: 0 } : livekit,
   }
-  return { ...settled, files: planFiles(settled) }
+  if (!isEnded(settled)) return settled
+  return { ...settled, files: planFiles(settled), folders: planFolders(settled) }
 }
 
 /** The evidence that a conclusion rests on; the conclusion falls when it changes. */
@@ -67,7 +71,8 @@ export function evidenceOf(state: RecordingState, as: Conclusion['as']): string 
 export function nextStep(state: RecordingState, nowMs: number, settings: Settings): Step {
   const steps = [
     publishStep(state, 'headline'),
-    ...state.files.map((file) => fileStep(file, settings)),
+    ...state.files.map((file) => fileStep(state, file, settings)),
+    ...state.folders.map((folder) => folderStep(state, folder)),
     ...lookUpSteps(state, nowMs, settings),
     publishStep(state, 'details'),
   ].filter((due) => due !== null)
@@ -98,9 +103,17 @@ function headline({ status: word, attention, listed, error }: Recording): string
   return JSON.stringify([word, attention, listed, error?.code])
 }
 
-function fileStep(file: FileWork, settings: Settings): Due | null {
+function folderStep(state: RecordingState, folder: FolderWork): Due | null {
+  const step = folderStepOf(state, folder)
+  return step === null
+    ? null
+    : { step: { do: step, path: folder.path }, atMs: folder.pause.untilMs }
+}
+
+function fileStep(state: RecordingState, file: FileWork, settings: Settings): Due | null {
   const { name, pause } = file
   const step = file.abandoned === null ? stepOf(file, settings) : 'abort'
+  if (step === 'copy' && waitsForSegments(state, file)) return null
   return step === null ? null : { step: { do: step, name }, atMs: pause.untilMs }
 }
 

@@ -33,6 +33,8 @@ export interface OutputFact {
   path: string
   sizeBytes: number | null
   durationMs: number | null
+  /** Size of all segments of a playlist together. */
+  folderBytes?: number | null
   /** LiveKit gave a location, that is: it says that the upload succeeded. */
   located: boolean
 }

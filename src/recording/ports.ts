@@ -50,6 +50,7 @@ export interface Store {
   copy(request: CopyRequest): Promise<CopyOutcome>
   /** Deletes the object, where the store can only if it still has this ETag. Done twice is done. */
   remove(key: string, etag: string): Promise<void>
+  list(query: { prefix: string; after: string | null; limit: number }): Promise<ListPage>
   /** The text of a small object; `null` when there is none. */
   text(key: string): Promise<string | null>
   /** Begins a multipart upload and gives its id. The source in the request is not touched. */
