@@ -45,14 +45,23 @@ export function readManifest(
   const raw = scrub(json)
   return {
     egressId,
-    observation: observation({ id, source: 'manifest', type: 'manifest', observedAtMs: nowMs, egress, raw }),
+    observation: observation({
+      id,
+      source: 'manifest',
+      type: 'manifest',
+      observedAtMs: nowMs,
+      egress,
+      raw,
+    }),
   }
 }
 
 function outputsOf(json: Json, key: string): OutputFact[] {
   const files = children(json, 'files').map((file) => text(file, 'filename'))
   const playlists = children(json, 'playlists').flatMap((playlist) => playlistPath(playlist))
-  const media = files.filter((path) => path !== null).map((path) => located(mediaKindOf(path), path))
+  const media = files
+    .filter((path) => path !== null)
+    .map((path) => located(mediaKindOf(path), path))
   const listed = [...media, ...playlists.map((path) => located('playlist', path))]
   if (listed.length > 0) return listed
   // The older style names no files: its own name is that of the file, and more.
@@ -79,15 +88,18 @@ function located(kind: OutputFact['kind'], path: string): OutputFact {
 function kindOf(json: Json): RecordingKind {
   if (text(json, 'url') !== null) return 'web'
   if (text(json, 'trackId') !== null) return 'track'
-  if (text(json, 'audioTrackId') !== null || text(json, 'videoTrackId') !== null) return 'track_composite'
+  if (text(json, 'audioTrackId') !== null || text(json, 'videoTrackId') !== null)
+    return 'track_composite'
   return text(json, 'publisherIdentity') === null ? 'room_composite' : 'participant'
 }
 
 /** Numbers of 16 digits and more become strings before they can be rounded. */
 function parse(body: string): Json | null {
   try {
-    const exact = body.replaceAll(/("(?:[^"\\]|\\.)*")|(-?\d{16,})(?![\d.eE])/g, (whole, string, number) =>
-      string === undefined && number !== undefined ? `"${number}"` : whole,
+    const exact = body.replaceAll(
+      /("(?:[^"\\]|\\.)*")|(-?\d{16,})(?![\d.eE])/g,
+      (whole, string, number) =>
+        string === undefined && number !== undefined ? `"${number}"` : whole,
     )
     const json: unknown = JSON.parse(exact)
     return isObject(json) ? json : null

@@ -7,7 +7,9 @@ export type FolderStep = 'copy-files' | 'remove-files'
 
 /** The folders of an ended egress, after new evidence. */
 export function planFolders(state: RecordingState): FolderWork[] {
-  const facts = (state.seen.outputs?.value ?? []).filter((fact) => fact.path !== '')
+  const facts = (state.seen.outputs?.value ?? []).filter(
+    (fact) => fact.path !== '' && fact.inPlace !== true,
+  )
   const wanted = facts.flatMap((fact): Pick<FolderWork, 'path' | 'kind'>[] => {
     if (fact.kind === 'playlist') return [{ path: fact.path, kind: 'segments' }]
     return fact.kind === 'image' ? [{ path: fact.path, kind: 'images' }] : []

@@ -93,7 +93,7 @@ export function toRecording(state: RecordingState): Recording | null {
     kind: seen.kind?.value ?? null,
     status: recordingStatus,
     egressStatus: verdict?.status ?? null,
-    title: null,
+    title: seen.title?.value ?? null,
     metadata: {},
     startedAtMs,
     endedAtMs,

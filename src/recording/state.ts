@@ -126,11 +126,17 @@ export interface RecordingState {
     /** Since when LiveKit has been saying that there is no such egress, and how often it said so. */
     goneSinceMs: number | null
     goneAnswers: number
+    /** Somebody asked for a look now, whatever was heard last. */
+    isWanted: boolean
   }
   /** Looks into the bucket for a file whose end nobody told of. */
   probe: { pause: Pause; probedAtMs: number | null }
+  /** What the registry of all egresses has of this one: nothing, that it has work to do, or that it has none. */
+  registry: { pause: Pause; entry: 'none' | 'open' | 'closed' }
   catalogue: {
     pause: Pause
+    /** Temp keys that the catalogue knows to be this recording's. */
+    claims: string[]
     /** Greatest revision ever sent; the catalogue refuses a smaller one. */
     revision: number
     /** The row as it stands in the catalogue, as JSON; `null` before the first. */
@@ -148,9 +154,16 @@ export function newState(egressId: string): RecordingState {
     files: [],
     folders: [],
     conclusion: null,
-    livekit: { pause: noPause, askedAtMs: null, goneSinceMs: null, goneAnswers: 0 },
+    livekit: {
+      pause: noPause,
+      askedAtMs: null,
+      goneSinceMs: null,
+      goneAnswers: 0,
+      isWanted: false,
+    },
     probe: { pause: noPause, probedAtMs: null },
-    catalogue: { pause: noPause, revision: 0, published: null },
+    registry: { pause: noPause, entry: 'none' },
+    catalogue: { pause: noPause, claims: [], revision: 0, published: null },
     sequence: 0,
   }
 }
