@@ -3,11 +3,17 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { ConfigError, readConfig } from './config.ts'
 import { problem, renderProblem } from './problem.ts'
+import { adoptOrphan } from './reconcile/adopt.ts'
+import { importStep } from './reconcile/import.ts'
+import { rebuildStep } from './reconcile/rebuild.ts'
+import { sweep } from './reconcile/sweep.ts'
 import type { AppEnv } from './routes/context.ts'
 import { healthRoutes } from './routes/health.ts'
 import { linkRoutes } from './routes/links.ts'
 import { playbackRoutes } from './routes/playback.ts'
 import { recordingRoutes } from './routes/recordings.ts'
+import { operationRoutes } from './routes/operations.ts'
+import type { Operations } from './routes/operations.ts'
 import { watchRoutes } from './routes/watch.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 
@@ -27,10 +33,18 @@ app.use(async (context, next) => {
   await next()
 })
 
+const operations: Operations = {
+  sweep: async (env, config) => sweep(env, config, 'api'),
+  adoptOrphan,
+  rebuildStep,
+  importStep,
+}
+
 export const api = app
   .route('/', webhookRoutes)
   .route('/', recordingRoutes)
   .route('/', linkRoutes)
+  .route('/', operationRoutes(operations))
   .route('/', playbackRoutes)
   .route('/', watchRoutes)
   .route('/', healthRoutes)

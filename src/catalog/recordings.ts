@@ -48,7 +48,7 @@ export class CatalogueRecordings implements Catalogue {
     this.#database = database
   }
 
-  async put(recording: Recording, revision: number): Promise<void> {
+  async put(recording: Recording, revision: number, claims: string[]): Promise<void> {
     const values = [
       recording.egressId,
       revision,
@@ -59,16 +59,20 @@ export class CatalogueRecordings implements Catalogue {
       Date.now(),
       JSON.stringify(recording),
     ]
+    const database = this.#database
+    const claim = database.prepare(
+      'INSERT INTO claims (temp_key, egress_id) VALUES (?1, ?2) ON CONFLICT (temp_key) DO NOTHING',
+    )
     try {
-      const updated = await this.#database
-        .prepare(update)
+      const [updated] = await database.batch([
+        database.prepare(update).bind(...values),
+        ...claims.map((key) => claim.bind(key, recording.egressId)),
+      ])
+      if (updated?.meta.changes !== 0) return
+      await database
+        .prepare(upsert)
         .bind(...values)
         .run()
-      if (updated.meta.changes === 0)
-        await this.#database
-          .prepare(upsert)
-          .bind(...values)
-          .run()
     } catch (cause) {
       throw new Trouble('catalogue-unavailable', messageOf(cause), { cause })
     }

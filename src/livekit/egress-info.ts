@@ -86,9 +86,11 @@ function outputsOf(
   files: Json[],
   segments: Json[],
 ): OutputFact[] | null {
-  const outputs = [...files.map(fileOutput), ...segments.flatMap(playlistOutputs)].filter(
-    (output) => output.path !== '',
-  )
+  const outputs = [
+    ...files.map(fileOutput),
+    ...segments.flatMap(playlistOutputs),
+    ...children(info, 'imageResults').map(imageOutput),
+  ].filter((output) => output.path !== '')
   if (outputs.length === 0) return null
   const hasManifest = text(info, 'manifestLocation') !== null && !flag(info, 'backupStorageUsed')
   const paths = hasManifest ? outputs.map((output) => manifestPath(output.path, egressId)) : []
@@ -113,6 +115,17 @@ function fileOutput(file: Json): OutputFact {
   }
 }
 
+/** The path is the beginning of the images' names. */
+function imageOutput(images: Json): OutputFact {
+  return {
+    kind: 'image',
+    path: text(images, 'filenamePrefix') ?? '',
+    sizeBytes: null,
+    durationMs: null,
+    located: count(images, 'imageCount') !== null,
+  }
+}
+
 function playlistOutputs(segments: Json): OutputFact[] {
   const durationMs = nanosAsMs(segments, 'duration')
   const playlist = (
@@ -127,7 +140,10 @@ function playlistOutputs(segments: Json): OutputFact[] {
     located: text(segments, location) !== null,
   })
   return [
-    playlist('playlist', 'playlistName', 'playlistLocation'),
+    {
+      ...playlist('playlist', 'playlistName', 'playlistLocation'),
+      folderBytes: count(segments, 'size'),
+    },
     playlist('live_playlist', 'livePlaylistName', 'livePlaylistLocation'),
   ]
 }

@@ -35,9 +35,9 @@ export class LiveKitEgress implements LiveKit {
   }
 
   /** One page of LiveKit's list. An empty page proves nothing: a Redis fault shows as one. */
-  async list(query: { active: boolean; pageToken: string | null }): Promise<EgressPage> {
+  async list(query: { active?: boolean; pageToken: string | null }): Promise<EgressPage> {
     const answer = await this.#call('ListEgress', {
-      active: query.active,
+      ...(query.active === undefined ? {} : { active: query.active }),
       ...(query.pageToken === null ? {} : { page_token: { token: query.pageToken } }),
     })
     if (answer === 'not-found') return { egresses: [], nextPageToken: null }

@@ -136,7 +136,11 @@ function parseState(json: string): RecordingState | null {
   try {
     const state = JSON.parse(json) as RecordingState
     const isWhole =
-      state.version === 1 && Array.isArray(state.files) && typeof state.seen === 'object'
+      state.version === 1 &&
+      [state.files, state.folders].every((works) => Array.isArray(works)) &&
+      [state.seen, state.livekit, state.catalogue, state.registry].every(
+        (part) => typeof part === 'object',
+      )
     return isWhole ? state : null
   } catch {
     // A broken row; the journal has it all.

@@ -1,7 +1,7 @@
 // What a step needs and what comes of it; shared by all steps.
 import type { Observation } from '../recording/observation.ts'
 import { Trouble } from '../recording/ports.ts'
-import type { Catalogue, Clock, LiveKit, Store } from '../recording/ports.ts'
+import type { Catalogue, Clock, LiveKit, Registry, Store } from '../recording/ports.ts'
 import type { Entry, Fault, Pause, RecordingState, Settings } from '../recording/state.ts'
 
 /** The outside worlds, the clock and the settings: all that a step depends on besides the state. */
@@ -9,6 +9,7 @@ export interface Ports {
   store: Store
   livekit: LiveKit
   catalogue: Catalogue
+  registry: Registry
   clock: Clock
   settings: Settings
 }

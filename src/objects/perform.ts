@@ -2,6 +2,7 @@
 // down, slow or lying: their trouble becomes a pause in the state, never an exception. It must not touch the state while
 // it waits: evidence may arrive meanwhile, so each outcome is a change to whatever the state is by then.
 import { candidateKeys } from '../recording/files.ts'
+import { claimsOf } from '../recording/claims.ts'
 import { evidenceOf, settle } from '../recording/lifecycle.ts'
 import type { Step } from '../recording/lifecycle.ts'
 import { observation } from '../recording/observation.ts'
@@ -10,6 +11,7 @@ import type { Conclusion, Pause, RecordingState } from '../recording/state.ts'
 import { noPause, pauseAfter } from '../recording/state.ts'
 import { locate } from '../storage/move.ts'
 import { performOnFile } from './file-steps.ts'
+import { performOnFolder } from './folder-steps.ts'
 import { entry, faultOf, firstOf, nothing } from './outcome.ts'
 import type { Outcome, Ports } from './outcome.ts'
 
@@ -21,7 +23,13 @@ export async function perform(step: Acting, state: RecordingState, ports: Ports)
     const file = state.files.find((known) => known.name === step.name)
     return file === undefined ? nothing : performOnFile(step.do, { file, state, ports })
   }
+  if ('path' in step) {
+    const folder = state.folders.find((known) => known.path === step.path)
+    return folder === undefined ? nothing : performOnFolder(step.do, { folder, state, ports })
+  }
   switch (step.do) {
+    case 'register':
+      return register(state, step.isOpen, ports)
     case 'publish':
       return publish(state, ports)
     case 'look-up':
@@ -35,6 +43,25 @@ export async function perform(step: Acting, state: RecordingState, ports: Ports)
   }
 }
 
+async function register(state: RecordingState, isOpen: boolean, ports: Ports): Promise<Outcome> {
+  const before = state.registry.pause
+  try {
+    await ports.registry.put(state.egressId, isOpen)
+    const entryNow = isOpen ? ('open' as const) : ('closed' as const)
+    return {
+      change: (now) => ({ ...now, registry: { pause: noPause, entry: entryNow } }),
+      entries: [],
+    }
+  } catch (error) {
+    const fault = faultOf(error)
+    const pause = pauseAfter(before, fault, ports.clock.nowMs(), ports.clock.random())
+    return {
+      change: (now) => ({ ...now, registry: { ...now.registry, pause } }),
+      entries: firstOf(before, 'registry.unavailable', fault),
+    }
+  }
+}
+
 async function publish(state: RecordingState, ports: Ports): Promise<Outcome> {
   const recording = toRecording(state)
   if (recording === null) return nothing
@@ -42,8 +69,10 @@ async function publish(state: RecordingState, ports: Ports): Promise<Outcome> {
   // Greater than before, and greater than what an object whose storage was lost had reached.
   const revision = Math.max(state.catalogue.revision + 1, nowMs)
   const before = state.catalogue
+  const claims = claimsOf(state, ports.settings.tempPrefix)
+  const newClaims = claims.filter((claim) => !before.claims.includes(claim))
   try {
-    await ports.catalogue.put(recording, revision)
+    await ports.catalogue.put(recording, revision, newClaims)
   } catch (error) {
     const fault = faultOf(error)
     const pause = pauseAfter(before.pause, fault, nowMs, ports.clock.random())
@@ -56,7 +85,7 @@ async function publish(state: RecordingState, ports: Ports): Promise<Outcome> {
   const was =
     before.published === null ? null : (JSON.parse(before.published) as { status: string }).status
   return {
-    change: (now) => ({ ...now, catalogue: { pause: noPause, revision, published } }),
+    change: (now) => ({ ...now, catalogue: { pause: noPause, claims, revision, published } }),
     entries:
       was === recording.status
         ? []
@@ -82,7 +111,13 @@ async function lookUp(state: RecordingState, ports: Ports): Promise<Outcome> {
         change: (now) =>
           settle({
             ...now,
-            livekit: { pause: noPause, askedAtMs: nowMs, goneSinceMs, goneAnswers },
+            livekit: {
+              pause: noPause,
+              askedAtMs: nowMs,
+              goneSinceMs,
+              goneAnswers,
+              isWanted: false,
+            },
           }),
         entries: goneAnswers > 2 ? [] : [entry('livekit.unknown', { answer: goneAnswers })],
       }
@@ -100,7 +135,13 @@ async function lookUp(state: RecordingState, ports: Ports): Promise<Outcome> {
       change: (now) =>
         settle({
           ...now,
-          livekit: { pause: noPause, askedAtMs: nowMs, goneSinceMs: null, goneAnswers: 0 },
+          livekit: {
+            pause: noPause,
+            askedAtMs: nowMs,
+            goneSinceMs: null,
+            goneAnswers: 0,
+            isWanted: false,
+          },
         }),
       entries: [],
     }
@@ -119,7 +160,8 @@ async function probe(state: RecordingState, ports: Ports): Promise<Outcome> {
   const nowMs = ports.clock.nowMs()
   const before = state.probe.pause
   try {
-    const keys = state.seen.paths.flatMap((path) => {
+    const paths = [...state.seen.paths, ...Object.keys(state.seen.objects)]
+    const keys = [...new Set(paths)].flatMap((path) => {
       const candidates = candidateKeys(state, path, ports.settings)
       return 'keys' in candidates ? candidates.keys : []
     })

@@ -7,14 +7,16 @@ import { readConfig } from '../config.ts'
 import { LiveKitEgress } from '../livekit/egress.ts'
 import { logError, logInfo, messageOf } from '../log.ts'
 import type { LogFields } from '../log.ts'
-import { nextStep, observe } from '../recording/lifecycle.ts'
+import { nextStep, observe, revive } from '../recording/lifecycle.ts'
 import type { Observation } from '../recording/observation.ts'
+import { Trouble } from '../recording/ports.ts'
 import { toRecording } from '../recording/recording.ts'
 import type { Recording } from '../recording/recording.ts'
 import type { Entry, RecordingState } from '../recording/state.ts'
 import { S3 } from '../storage/s3.ts'
 import { Journal } from './journal.ts'
 import type { Ports } from './outcome.ts'
+import { registryName } from './registry-object.ts'
 import { settingsOf } from './settings.ts'
 import { work } from './work.ts'
 import type { Memory } from './work.ts'
@@ -25,6 +27,7 @@ const afterCutMs = 120_000
 const afterBugMs = 30_000
 
 export class RecordingObject extends DurableObject<Env> {
+  #going: Promise<void> | null = null
   readonly #journal = new Journal(this.ctx.storage, this.ctx.id.name ?? '')
 
   /**
@@ -44,12 +47,44 @@ export class RecordingObject extends DurableObject<Env> {
     return toRecording(this.#journal.state())
   }
 
+  /** Sees to it that the alarm is set when there is work: for an alarm that the platform lost. */
+  async wake(): Promise<void> {
+    if (this.#journal.state().seen.firstHeardAtMs !== null) await this.#arm(this.#dueAtMs())
+  }
+
+  /** Tries everything again now, and looks at LiveKit and the bucket; works for as long as one go may. */
+  async reconcile(): Promise<Recording | null> {
+    if (this.#journal.state().seen.firstHeardAtMs === null) return null
+    const entry = { atMs: Date.now(), source: 'api', type: 'reconcile.asked', detail: {} }
+    this.#journal.commit(revive(this.#journal.state()), [entry])
+    await this.alarm()
+    return this.read()
+  }
+
+  /** Writes the row of the catalogue again, whatever it was: for a catalogue that was lost. */
+  async republish(): Promise<Recording | null> {
+    const state = this.#journal.state()
+    if (state.seen.firstHeardAtMs === null) return null
+    const catalogue = { ...state.catalogue, published: null, claims: [] }
+    this.#journal.commit({ ...state, catalogue }, [])
+    await this.alarm()
+    return this.read()
+  }
+
   /** Every observation, decision and step, oldest first, as JSON: what LiveKit sent has no type that a call can carry. */
   async timeline(): Promise<string> {
     return JSON.stringify(this.#journal.entries())
   }
 
   override async alarm(): Promise<void> {
+    // One go at a time: an alarm that comes while somebody's `reconcile` works waits for the same work.
+    this.#going ??= this.#go().finally(() => {
+      this.#going = null
+    })
+    await this.#going
+  }
+
+  async #go(): Promise<void> {
     await this.#arm(Date.now() + afterCutMs)
     try {
       await this.#arm(await work(this.#memory(), this.#ports()))
@@ -81,8 +116,17 @@ export class RecordingObject extends DurableObject<Env> {
       store: new S3(config.storage),
       livekit: new LiveKitEgress(config.livekit),
       catalogue: new CatalogueRecordings(this.env.DB),
+      registry: { put: async (egressId, isOpen) => this.#register(egressId, isOpen) },
       clock: { nowMs: () => Date.now(), random: () => Math.random() },
       settings: settingsOf(config),
+    }
+  }
+
+  async #register(egressId: string, isOpen: boolean): Promise<void> {
+    try {
+      await this.env.REGISTRY.getByName(registryName).put(egressId, isOpen)
+    } catch (cause) {
+      throw new Trouble('registry-unavailable', messageOf(cause), { cause })
     }
   }
 

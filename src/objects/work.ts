@@ -13,21 +13,25 @@ export interface Memory {
   commit(state: RecordingState, entries: Entry[], observation?: Observation): void
 }
 
-/** Steps in one go, within the 50 subrequests that the smallest plan allows; the next go follows at once. */
-const stepsPerGo = 12
+/** Requests that any step of a file, a look-up or a write to the catalogue may need. */
+const requestsPerStep = 5
 
 /**
  * Works until nothing is due.
  * @returns when to come again, in ms; `null` when there is nothing left to do without new evidence
  */
 export async function work(memory: Memory, ports: Ports): Promise<number | null> {
-  for (let steps = 0; steps < stepsPerGo; steps += 1) {
+  const { subrequests } = ports.settings
+  for (let spent = 0; ;) {
     const step = nextStep(memory.state(), ports.clock.nowMs(), ports.settings)
     if (step.do === 'rest') return null
     if (step.do === 'wait') return step.untilMs
+    // A step of a folder takes all that a go may spend; the next go follows at once.
+    const cost = 'path' in step ? subrequests : requestsPerStep
+    if (spent > 0 && spent + cost > subrequests) return ports.clock.nowMs()
+    spent += cost
     remember(memory, await perform(step, memory.state(), ports), ports.clock.nowMs())
   }
-  return ports.clock.nowMs()
 }
 
 /** Applies an outcome to what the state is by now: evidence may have arrived while the step was under way. */

@@ -1,9 +1,8 @@
 // Which files a recording has to bring home, and what the looks into the store say of them. Pure: the object performs
 // the looks, this file draws the conclusions. It must never take a file for good that is not what LiveKit promised.
-import { finalFolder, freeName, isUnder, tempKeys } from './keys.ts'
-import type { OutputFact } from './observation.ts'
-import { promisedBytes } from './recording.ts'
-import { isEnded } from './status.ts'
+import { finalFolder, freeName, isSafeKey, isSameKey, isUnder, tempKeys } from './keys.ts'
+import type { ObjectFact, OutputFact } from './observation.ts'
+import { mediaKindOf, promisedBytes } from './recording.ts'
 import type { Fault, FileWork, Pause, RecordingState, Settings, SourceObject } from './state.ts'
 import { neverMs, noPause } from './state.ts'
 
@@ -19,9 +18,8 @@ const doubtPauseMs = 3_000
 /** Clocks of LiveKit and the store may differ by so much. */
 const clockSlackMs = 5 * 60_000
 
-/** The works of an ended egress, after new evidence: new outputs get one, doubts that the evidence settles are dropped. */
+/** The file works of an ended egress, after new evidence: new outputs get one, doubts that the evidence settles are dropped. */
 export function planFiles(state: RecordingState): FileWork[] {
-  if (!isEnded(state)) return state.files
   let files = state.files.map((file) => settleDoubt(state, file))
   for (const fact of outputsToMove(state)) {
     const known = files.filter((file) => file.path === fact.path)
@@ -37,19 +35,55 @@ export function planFiles(state: RecordingState): FileWork[] {
   return files
 }
 
+/** The work after objects were seen in the bucket: what was given up is looked for again when it is among them. */
+export function awakened(file: FileWork, objects: ObjectFact[]): FileWork {
+  const isGivenUp = file.state === 'missing' || file.state === 'absent'
+  const isAmong = objects.some(({ key }) => isAt(key, file.path))
+  const isKnown = objects.some(
+    ({ key, etag }) => file.source?.key === key && file.source.etag === etag,
+  )
+  return isGivenUp && isAmong && !isKnown ? { ...file, state: 'expected', pause: noPause } : file
+}
+
+/** The work as if nothing had failed yet: a person wants it tried again now. */
+export function revived(file: FileWork): FileWork {
+  const isGivenUp = ['missing', 'absent', 'quarantined'].includes(file.state) && file.final === null
+  return isGivenUp
+    ? { ...file, state: 'expected', source: null, doubt: null, pause: noPause }
+    : { ...file, pause: { ...file.pause, untilMs: 0 } }
+}
+
+function isInPlace(state: RecordingState, path: string): boolean {
+  return state.seen.outputs?.value.some((fact) => fact.path === path && fact.inPlace) ?? false
+}
+
+/** True when LiveKit's path may be stored under this key. */
+function isAt(key: string, path: string): boolean {
+  return isSameKey(key, path) || isSameKey(key.slice(-path.length - 1), `/${path}`)
+}
+
 function outputsToMove(state: RecordingState): OutputFact[] {
   const { outputs, paths } = state.seen
   const facts = (outputs?.value ?? []).filter((fact) => fact.path !== '')
-  const media = facts.filter((fact) => ['video', 'audio', 'manifest'].includes(fact.kind))
-  if (facts.some((fact) => fact.located)) return media
+  const media = facts.filter((fact) => fact.kind !== 'image')
+  // A retry may have chosen another name: what lies in the bucket beside what LiveKit named is a file as well.
+  const found = Object.keys(state.seen.objects).filter(
+    (key) => isMediaName(key) && !paths.some((path) => isAt(key, path)),
+  )
+  const discovered = found.map((key) => unpromised(key))
+  if (facts.some((fact) => fact.located)) return [...media, ...discovered]
   // Without a location the file name may be the first message's guess: every name that was ever given is tried.
   const guesses = paths.filter((path) => path !== '' && !facts.some((fact) => fact.path === path))
-  return [...media, ...guesses.map((path) => unpromised(path))]
+  return [...media, ...guesses.map((path) => unpromised(path)), ...discovered]
+}
+
+/** True for the name of a file that plays by itself. */
+export function isMediaName(key: string): boolean {
+  return /\.(mp4|webm|mkv|mov|ogg|mp3|m4a|aac|wav|h264|ivf)$/i.test(key)
 }
 
 function unpromised(path: string): OutputFact {
-  const kind = /\.(ogg|mp3|m4a|aac|wav)$/i.test(path) ? 'audio' : 'video'
-  return { kind, path, sizeBytes: null, durationMs: null, located: false }
+  return { kind: mediaKindOf(path), path, sizeBytes: null, durationMs: null, located: false }
 }
 
 function isOptional(state: RecordingState, fact: OutputFact): boolean {
@@ -131,6 +165,7 @@ export function candidateKeys(
   settings: Settings,
 ): { keys: string[] } | { refused: Fault } {
   const { tempPrefix, finalPrefix } = settings
+  if (isInPlace(state, path) && isSafeKey(path)) return { keys: [path] }
   const safe = tempKeys(path, tempPrefix)
   if (safe.length === 0) {
     return {
@@ -183,6 +218,10 @@ export function afterFound(
     file.optional && startedAtMs !== null && source.lastModifiedMs < startedAtMs - clockSlackMs
   // The same object once more is no second run, and an object from before the egress is somebody else's.
   if (isKnown || isOlder) return { ...file, state: 'absent', pause: noPause }
+  if (isInPlace(state, file.path)) {
+    const final = { key: source.key, etag: source.etag, sizeBytes: source.sizeBytes }
+    return { ...file, state: 'final', source, final, tempRemoved: true, pause: noPause }
+  }
   const promised = promisedBytes(state, file)
   const fault = sizeFault(source.sizeBytes, promised)
   if (fault === null) {

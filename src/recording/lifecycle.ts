@@ -1,13 +1,15 @@
 // The life of a recording: what follows from the evidence and what is to be done next. Pure: no clock, no I/O. The object
 // performs one step, persists what came of it, and asks again; so a crash between any two steps ends the same way.
 // Nothing ends on silence alone: one empty or failed answer of LiveKit decides nothing.
-import { planFiles } from './files.ts'
+import { awakened, planFiles, revived } from './files.ts'
+import { folderStepOf, planFolders, waitsForSegments } from './folders.ts'
+import type { FolderStep } from './folders.ts'
 import type { Observation } from './observation.ts'
 import { toRecording } from './recording.ts'
 import type { Recording } from './recording.ts'
 import { merge } from './seen.ts'
-import type { Conclusion, FileWork, RecordingState, Settings } from './state.ts'
-import { neverMs } from './state.ts'
+import type { Conclusion, FileWork, FolderWork, RecordingState, Settings } from './state.ts'
+import { neverMs, noPause } from './state.ts'
 import { isEnded, status } from './status.ts'
 
 export { isEnded, merge, status }
@@ -24,8 +26,10 @@ export type FileStep =
   | 'abort'
 
 export type Step =
+  | { do: 'register'; isOpen: boolean }
   | { do: 'publish' }
   | { do: FileStep; name: string }
+  | { do: FolderStep; path: string }
   | { do: 'look-up' }
   | { do: 'probe' }
   | { do: 'conclude'; as: Conclusion['as'] }
@@ -37,9 +41,27 @@ const secondAnswerMs = 60_000
 /** LiveKit forgets an ended egress after 24 hours; an answer that comes later proves nothing (livekit.md §5). */
 const livekitRemembersMs = 20 * 3_600_000
 
-/** The state after one more observation; the same state when the observation says nothing new. */
+/** The state after one more observation. */
 export function observe(state: RecordingState, observation: Observation): RecordingState {
-  return settle({ ...state, seen: merge(state.seen, observation) })
+  const seen = merge(state.seen, observation)
+  const files = state.files.map((file) => awakened(file, observation.objects))
+  return settle({ ...state, seen, files })
+}
+
+/** The state in which everything is tried again now: a person asks for it. */
+export function revive(state: RecordingState): RecordingState {
+  const files = state.files.map(revived)
+  const folders = state.folders.map((folder) => ({ ...folder, pause: noPause }))
+  return settle({
+    ...state,
+    files,
+    folders,
+    conclusion: null,
+    livekit: { ...state.livekit, pause: noPause, isWanted: true },
+    probe: { pause: noPause, probedAtMs: null },
+    catalogue: { ...state.catalogue, pause: noPause },
+    registry: { ...state.registry, pause: noPause },
+  })
 }
 
 /** Draws what follows from the evidence at once: works for new files, an end to conclusions that it contradicts. */
@@ -53,7 +75,8 @@ export function settle(state: RecordingState): RecordingState {
     conclusion: isRefuted ? null : conclusion,
     livekit: isHeardAgain ? { ...livekit, goneSinceMs: null, goneAnswers: 0 } : livekit,
   }
-  return { ...settled, files: planFiles(settled) }
+  if (!isEnded(settled)) return settled
+  return { ...settled, files: planFiles(settled), folders: planFolders(settled) }
 }
 
 /** The evidence that a conclusion rests on; the conclusion falls when it changes. */
@@ -65,16 +88,26 @@ export function evidenceOf(state: RecordingState, as: Conclusion['as']): string 
 
 /** What to do now. Trouble with one outside world never holds up the work with another. */
 export function nextStep(state: RecordingState, nowMs: number, settings: Settings): Step {
-  const steps = [
+  const works = [
     publishStep(state, 'headline'),
-    ...state.files.map((file) => fileStep(file, settings)),
+    ...state.files.map((file) => fileStep(state, file, settings)),
+    ...state.folders.map((folder) => folderStep(state, folder)),
     ...lookUpSteps(state, nowMs, settings),
     publishStep(state, 'details'),
   ].filter((due) => due !== null)
+  const isOpen = works.some((work) => work.atMs < neverMs)
+  const steps = [...registerSteps(state, isOpen), ...works]
   const due = steps.find((step) => step.atMs <= nowMs)
   if (due !== undefined) return due.step
   const untilMs = Math.min(...steps.map((step) => step.atMs))
   return untilMs >= neverMs ? { do: 'rest' } : { do: 'wait', untilMs }
+}
+
+/** The registry hears of a recording once when it begins to have work and once when it has none left. */
+function registerSteps(state: RecordingState, isOpen: boolean): Due[] {
+  const { entry, pause } = state.registry
+  if (state.seen.firstHeardAtMs === null || entry === (isOpen ? 'open' : 'closed')) return []
+  return [{ step: { do: 'register', isOpen }, atMs: pause.untilMs }]
 }
 
 interface Due {
@@ -98,9 +131,17 @@ function headline({ status: word, attention, listed, error }: Recording): string
   return JSON.stringify([word, attention, listed, error?.code])
 }
 
-function fileStep(file: FileWork, settings: Settings): Due | null {
+function folderStep(state: RecordingState, folder: FolderWork): Due | null {
+  const step = folderStepOf(state, folder)
+  return step === null
+    ? null
+    : { step: { do: step, path: folder.path }, atMs: folder.pause.untilMs }
+}
+
+function fileStep(state: RecordingState, file: FileWork, settings: Settings): Due | null {
   const { name, pause } = file
   const step = file.abandoned === null ? stepOf(file, settings) : 'abort'
+  if (step === 'copy' && waitsForSegments(state, file)) return null
   return step === null ? null : { step: { do: step, name }, atMs: pause.untilMs }
 }
 
@@ -130,6 +171,9 @@ function movingStep({ copyAsked, upload, source }: FileWork): FileStep {
 }
 
 function lookUpSteps(state: RecordingState, nowMs: number, settings: Settings): Due[] {
+  if (state.livekit.isWanted) {
+    return [{ step: { do: 'look-up' }, atMs: state.livekit.pause.untilMs }]
+  }
   if (state.conclusion !== null || state.seen.firstHeardAtMs === null) return []
   return isEnded(state) ? ghostSteps(state, nowMs, settings) : silenceSteps(state, nowMs, settings)
 }

@@ -33,6 +33,10 @@ export interface OutputFact {
   path: string
   sizeBytes: number | null
   durationMs: number | null
+  /** Size of all segments of a playlist together. */
+  folderBytes?: number | null
+  /** It lies where it is to stay, under exactly this key: a recording from before us, or from a lost catalogue. */
+  inPlace?: true
   /** LiveKit gave a location, that is: it says that the upload succeeded. */
   located: boolean
 }
@@ -48,6 +52,7 @@ export interface EgressFacts {
   kind: RecordingKind | null
   roomId: string | null
   roomName: string | null
+  title: string | null
   /** When the media begins and ends, as far as LiveKit says it. */
   startedAtMs: number | null
   endedAtMs: number | null
@@ -101,6 +106,7 @@ export const noFacts: EgressFacts = {
   kind: null,
   roomId: null,
   roomName: null,
+  title: null,
   startedAtMs: null,
   endedAtMs: null,
   terminalAtMs: null,

@@ -50,6 +50,7 @@ export interface Store {
   copy(request: CopyRequest): Promise<CopyOutcome>
   /** Deletes the object, where the store can only if it still has this ETag. Done twice is done. */
   remove(key: string, etag: string): Promise<void>
+  list(query: { prefix: string; after: string | null; limit: number }): Promise<ListPage>
   /** The text of a small object; `null` when there is none. */
   text(key: string): Promise<string | null>
   /** Begins a multipart upload and gives its id. The source in the request is not touched. */
@@ -69,8 +70,16 @@ export interface LiveKit {
 }
 
 export interface Catalogue {
-  /** Writes the row unless the catalogue has a greater revision of it. */
-  put(recording: Recording, revision: number): Promise<void>
+  /**
+   * Writes the row unless the catalogue has a greater revision of it.
+   * @param claims temp keys and folders that are now known to be this recording's
+   */
+  put(recording: Recording, revision: number, claims: string[]): Promise<void>
+}
+
+/** Knows every egress that there ever was, so that a lost catalogue can be filled again and no sleeper is forgotten. */
+export interface Registry {
+  put(egressId: string, isOpen: boolean): Promise<void>
 }
 
 export interface Clock {

@@ -3,7 +3,8 @@
 import type { FileKind, RecordingKind } from './observation.ts'
 import { isEnded, status } from './status.ts'
 import type { Status } from './status.ts'
-import type { Fault, FileState, FileWork, RecordingState } from './state.ts'
+import { attention, error, isFailure } from './attention.ts'
+import type { Fault, FileState, FileWork, FolderWork, RecordingState } from './state.ts'
 
 export interface RecordingFile {
   name: string
@@ -92,12 +93,12 @@ export function toRecording(state: RecordingState): Recording | null {
     kind: seen.kind?.value ?? null,
     status: recordingStatus,
     egressStatus: verdict?.status ?? null,
-    title: null,
+    title: seen.title?.value ?? null,
     metadata: {},
     startedAtMs,
     endedAtMs,
     durationMs: durationMs(files, startedAtMs, endedAtMs),
-    sizeBytes: sizeBytes(files),
+    sizeBytes: sizeBytes(files, state.folders),
     files,
     progress: recordingStatus === 'processing' ? progress(state) : null,
     error: error(state, recordingStatus),
@@ -114,14 +115,17 @@ export function toRecording(state: RecordingState): Recording | null {
 }
 
 /**
- * The file that plays when none is named: video before audio, and of several runs the newest.
+ * The file that plays when none is named: video before audio before a playlist, and of several runs the newest.
  * `null` while none is playable.
  */
 export function mainFile(recording: Recording): RecordingFile | null {
   const media = recording.files.filter(
     (file) => file.state === 'final' && (file.kind === 'video' || file.kind === 'audio'),
   )
-  return media.findLast((file) => file.kind === 'video') ?? media.at(-1) ?? null
+  const playlist = recording.files.find(
+    (file) => file.state === 'final' && file.kind === 'playlist',
+  )
+  return media.findLast((file) => file.kind === 'video') ?? media.at(-1) ?? playlist ?? null
 }
 
 function shownFiles(state: RecordingState): RecordingFile[] {
@@ -156,7 +160,22 @@ function shownFiles(state: RecordingState): RecordingFile[] {
           },
         ],
   )
-  return [...found, ...planned]
+  return [...found, ...imageFiles(state), ...planned]
+}
+
+/** The first images of each image output; a long recording has thousands. */
+function imageFiles(state: RecordingState): RecordingFile[] {
+  return state.folders.flatMap((folder) =>
+    folder.names.map((name) => ({
+      name,
+      kind: 'image' as const,
+      contentType: contentTypeOf(name),
+      sizeBytes: null,
+      durationMs: null,
+      key: null,
+      state: 'final' as const,
+    })),
+  )
 }
 
 function durationMs(
@@ -170,23 +189,37 @@ function durationMs(
   return endedAtMs - startedAtMs
 }
 
-function sizeBytes(files: RecordingFile[]): number | null {
+function sizeBytes(files: RecordingFile[], folders: FolderWork[]): number | null {
   const sizes = files.filter((file) => file.kind !== 'manifest').map((file) => file.sizeBytes)
-  const known = sizes.filter((size) => size !== null)
-  return known.length === 0 ? null : known.reduce((sum, size) => sum + size, 0)
+  const known = [...sizes, ...folders.map((folder) => folder.doneBytes || null)].filter(
+    (size) => size !== null,
+  )
+  return known.length === 0 ? null : sum(known)
 }
 
 function progress(state: RecordingState): { doneBytes: number; totalBytes: number } {
   const media = state.files.filter((file) => file.kind !== 'manifest')
   const bytes = (files: FileWork[]): number =>
-    files.reduce(
-      (sum, file) => sum + (file.source?.sizeBytes ?? promisedBytes(state, file) ?? 0),
-      0,
-    )
-  return {
-    doneBytes: bytes(media.filter((file) => file.state === 'final')),
-    totalBytes: bytes(media),
-  }
+    sum(files.map((file) => file.source?.sizeBytes ?? promisedBytes(state, file) ?? 0))
+  const partBytes = media.map((file) =>
+    file.state === 'final' || file.upload === null
+      ? 0
+      : Math.min(file.upload.etags.length * file.upload.partBytes, file.source?.sizeBytes ?? 0),
+  )
+  const folderBytes = state.folders.map((folder) => folder.doneBytes)
+  const doneBytes =
+    bytes(media.filter((file) => file.state === 'final')) + sum(partBytes) + sum(folderBytes)
+  // How large the files of a folder are is known when they have been copied; until then LiveKit's word for all of them.
+  const totalBytes = bytes(media) + Math.max(sum(folderBytes), folderBytesSaid(state))
+  return { doneBytes, totalBytes }
+}
+
+function folderBytesSaid(state: RecordingState): number {
+  return sum(state.seen.outputs?.value.map((fact) => fact.folderBytes ?? 0) ?? [])
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }
 
 /** The size that LiveKit gave for a file; `null` when it gave none. */
@@ -194,67 +227,9 @@ export function promisedBytes(state: RecordingState, file: FileWork): number | n
   return state.seen.outputs?.value.find((fact) => fact.path === file.path)?.sizeBytes ?? null
 }
 
-function isFailure(egressStatus: string | undefined): boolean {
-  return egressStatus === 'EGRESS_FAILED' || egressStatus === 'EGRESS_ABORTED'
-}
-
-function error(state: RecordingState, recordingStatus: Status): Fault | null {
-  const verdict = state.seen.verdict?.value
-  const troubled = state.files.find((file) => file.pause.fault !== null && !file.optional)
-  if (state.conclusion?.as === 'lost') {
-    return {
-      code: 'lost',
-      message: 'LiveKit went silent and no file was found in the bucket.',
-    }
-  }
-  if (troubled?.pause.fault && recordingStatus !== 'ready') return troubled.pause.fault
-  if (verdict !== undefined && isFailure(verdict.status)) {
-    return {
-      code: `egress-${verdict.status === 'EGRESS_ABORTED' ? 'aborted' : 'failed'}`,
-      message: verdict.error ?? verdict.details ?? 'LiveKit gave no reason.',
-    }
-  }
-  if (recordingStatus === 'failed') {
-    return { code: 'no-file', message: 'The egress ended and left no playable file.' }
-  }
-  return null
-}
-
 function recoveredBy(state: RecordingState): Recording['recoveredBy'] {
   if (state.seen.endedBy.includes('livekit')) return 'livekit'
   return state.seen.endedBy.includes('manifest') ? 'manifest' : 'object'
-}
-
-/** Faults that a person should look at once they have lasted for some tries, or at once. */
-const lastingAttempts = 5
-const attentionAtOnce = new Set([
-  'access-denied',
-  'no-such-bucket',
-  'wrong-credentials',
-  'other-bucket',
-  'outside-folders',
-  'unsafe-key',
-  'size-mismatch',
-  'empty-file',
-  'missing',
-])
-
-function attention(state: RecordingState): string | null {
-  if (state.conclusion?.as === 'ghost') return null
-  const faults = state.files.flatMap((file) =>
-    file.pause.fault !== null &&
-    (file.state === 'quarantined' ||
-      attentionAtOnce.has(file.pause.fault.code) ||
-      file.pause.attempts >= lastingAttempts) &&
-    !(file.optional && file.source === null)
-      ? [file.pause.fault.code]
-      : [],
-  )
-  if (faults[0] !== undefined) return faults[0]
-  const paths = state.files
-    .filter((file) => file.source !== null && file.kind !== 'manifest')
-    .map((file) => file.path)
-  return new Set(paths).size < paths.length ? 'duplicate-run' : null
 }
 
 /** Why a recording cannot be played now, for a person; `null` when it can. */

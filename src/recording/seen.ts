@@ -42,6 +42,7 @@ export interface Seen {
   kind: Stamped<RecordingKind> | null
   roomId: Stamped<string> | null
   roomName: Stamped<string> | null
+  title: Stamped<string> | null
   startedAtMs: Stamped<number> | null
   endedAtMs: Stamped<number> | null
   terminalAtMs: Stamped<number> | null
@@ -70,6 +71,7 @@ export const nothingSeen: Seen = {
   kind: null,
   roomId: null,
   roomName: null,
+  title: null,
   startedAtMs: null,
   endedAtMs: null,
   terminalAtMs: null,
@@ -115,6 +117,7 @@ export function join(a: Seen, b: Seen): Seen {
     kind: greater(a.kind, b.kind),
     roomId: greater(a.roomId, b.roomId),
     roomName: greater(a.roomName, b.roomName),
+    title: greater(a.title, b.title),
     startedAtMs: greater(a.startedAtMs, b.startedAtMs),
     endedAtMs: greater(a.endedAtMs, b.endedAtMs),
     terminalAtMs: greater(a.terminalAtMs, b.terminalAtMs),
@@ -146,14 +149,16 @@ function fromObservation(observation: Observation): Seen {
   const stamped = <T>(value: T | null): Stamped<T> | null =>
     value === null ? null : { stamp, value }
   const { status, error, errorCode, details } = egress
-  // A manifest is written last, after every upload (livekit.md §3): it tells of the end without a status.
-  const isManifest = source === 'manifest'
+  // A manifest is written last, after every upload (livekit.md §3): it tells of the end without a status. So does a person
+  // who adopts a file.
+  const isManifest = source === 'manifest' || observation.type === 'adopted'
   return {
     ...said,
     verdict: status === null ? null : { stamp, value: { status, error, errorCode, details } },
     kind: stamped(egress.kind),
     roomId: stamped(egress.roomId),
     roomName: stamped(egress.roomName),
+    title: stamped(egress.title),
     startedAtMs: stamped(egress.startedAtMs),
     endedAtMs: stamped(egress.endedAtMs),
     terminalAtMs: stamped(egress.terminalAtMs),

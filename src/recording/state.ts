@@ -78,6 +78,34 @@ export interface FileWork {
   pause: Pause
 }
 
+/**
+ * Many small files that belong together: the segments of a playlist, the images of an output. Too many for a work each, so
+ * they are copied in bounded steps, looked at again, and removed in a second pass.
+ */
+export interface FolderWork {
+  /** LiveKit's path: of the playlist, or the beginning of the images' names. */
+  path: string
+  kind: 'segments' | 'images'
+  /** `copied`: every file that is there lies in the final folder. `done`: the temp files are removed. */
+  state: 'expected' | 'copying' | 'copied' | 'removing' | 'done'
+  /** How far the present pass has come: files behind it, and the last key of a listing. */
+  position: { files: number; afterKey: string | null }
+  /** How many files there are, once known. */
+  total: number | null
+  doneBytes: number
+  /** The playlist has its end mark. */
+  isClosed: boolean
+  /** Files that the playlist names and the bucket lacks: at most {@link mostMissingNames} by name. */
+  missing: string[]
+  missingCount: number
+  /** First names of the images, for the list of files. */
+  names: string[]
+  pause: Pause
+}
+
+export const mostMissingNames = 100
+export const mostImageNames = 100
+
 /** What the object concluded from silence. It holds only as long as the evidence that it was drawn from. */
 export interface Conclusion {
   as: 'lost' | 'ghost' | 'ended'
@@ -90,6 +118,7 @@ export interface RecordingState {
   egressId: string
   seen: Seen
   files: FileWork[]
+  folders: FolderWork[]
   conclusion: Conclusion | null
   livekit: {
     pause: Pause
@@ -97,11 +126,17 @@ export interface RecordingState {
     /** Since when LiveKit has been saying that there is no such egress, and how often it said so. */
     goneSinceMs: number | null
     goneAnswers: number
+    /** Somebody asked for a look now, whatever was heard last. */
+    isWanted: boolean
   }
   /** Looks into the bucket for a file whose end nobody told of. */
   probe: { pause: Pause; probedAtMs: number | null }
+  /** What the registry of all egresses has of this one: nothing, that it has work to do, or that it has none. */
+  registry: { pause: Pause; entry: 'none' | 'open' | 'closed' }
   catalogue: {
     pause: Pause
+    /** Temp keys that the catalogue knows to be this recording's. */
+    claims: string[]
     /** Greatest revision ever sent; the catalogue refuses a smaller one. */
     revision: number
     /** The row as it stands in the catalogue, as JSON; `null` before the first. */
@@ -117,10 +152,18 @@ export function newState(egressId: string): RecordingState {
     egressId,
     seen: nothingSeen,
     files: [],
+    folders: [],
     conclusion: null,
-    livekit: { pause: noPause, askedAtMs: null, goneSinceMs: null, goneAnswers: 0 },
+    livekit: {
+      pause: noPause,
+      askedAtMs: null,
+      goneSinceMs: null,
+      goneAnswers: 0,
+      isWanted: false,
+    },
     probe: { pause: noPause, probedAtMs: null },
-    catalogue: { pause: noPause, revision: 0, published: null },
+    registry: { pause: noPause, entry: 'none' },
+    catalogue: { pause: noPause, claims: [], revision: 0, published: null },
     sequence: 0,
   }
 }

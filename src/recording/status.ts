@@ -1,7 +1,8 @@
 // The public status, derived from the two axes (LiveKit's word, our files) and never stored apart from them, so that
 // they cannot disagree. Decided by files before words: LIMIT_REACHED and FAILED can carry a perfect file, COMPLETE none.
+import { isCopying, playlistOf } from './folders.ts'
 import { isTerminal } from './seen.ts'
-import type { FileWork, RecordingState } from './state.ts'
+import type { FileWork, FolderWork, RecordingState } from './state.ts'
 
 export const statuses = [
   'starting',
@@ -30,7 +31,8 @@ export function status(state: RecordingState): Status {
   if (state.conclusion?.as === 'lost') return 'lost'
   if (!isEnded(state)) return runningStatus(state.seen.verdict?.value.status ?? null)
   const promised = state.files.filter(isPromised)
-  if (promised.some(isPending)) return 'processing'
+  const isMoving = state.folders.some((folder) => isHeld(state, folder) && isCopying(folder))
+  if (promised.some(isPending) || isMoving) return 'processing'
   if (promised.some((file) => file.state === 'final')) return 'ready'
   // The bucket told of the end: what was discovered there is looked at before anything is said of it.
   if (state.conclusion?.as === 'ended' && state.files.some(isUnseenMedia)) return 'processing'
@@ -44,6 +46,11 @@ function runningStatus(egressStatus: string | null): Status {
   if (egressStatus === null || egressStatus === 'EGRESS_STARTING') return 'starting'
   // A word that LiveKit invents tomorrow is a sign of life, and never a beginning.
   return egressStatus === 'EGRESS_ENDING' ? 'ending' : 'active'
+}
+
+/** A folder whose playlist is not there has nothing to wait for. */
+function isHeld(state: RecordingState, folder: FolderWork): boolean {
+  return folder.kind === 'images' || playlistOf(state, folder)?.state === 'in_temp'
 }
 
 /** Counts for the status: a media file that was promised, or found although it was not. */

@@ -2,12 +2,12 @@
 // egress's object, which alone has it. Paging is by position, never by offset: rows that arrive meanwhile shift nothing.
 import { createRoute, z } from '@hono/zod-openapi'
 import { listRecordings } from '../catalog/recordings.ts'
-import type { Position } from '../catalog/recordings.ts'
 import { problem } from '../problem.ts'
 import type { Entry } from '../recording/state.ts'
 import { statuses } from '../recording/status.ts'
 import { requireAccess } from './access.ts'
 import { newRoutes, refusal } from './context.ts'
+import { formatCursor, parseCursor } from './cursor.ts'
 import { findRecording } from './find.ts'
 import { RecordingSchema, toJson } from './recording-json.ts'
 import { redirectToFile } from './redirect.ts'
@@ -15,6 +15,8 @@ import { redirectToFile } from './redirect.ts'
 const security = [{ bearer: [] }]
 const EgressId = z.object({ egressId: z.string().openapi({ example: 'EG_2aB3cD4eF5gH' }) })
 const timeMs = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
+
+const PositionCursor = z.object({ sortAtMs: z.number(), egressId: z.string() })
 
 const list = createRoute({
   method: 'get',
@@ -143,7 +145,7 @@ export const recordingRoutes = newRoutes()
       fromMs: from ?? null,
       toMs: to ?? null,
       limit,
-      after: cursor === undefined ? null : parseCursor(cursor),
+      after: cursor === undefined ? null : parseCursor(cursor, PositionCursor),
     })
     const recordings = rows.map((row) => toJson(row.recording, row.updatedAtMs))
     return context.json({ recordings, nextCursor: next === null ? null : formatCursor(next) }, 200)
@@ -176,20 +178,3 @@ export const recordingRoutes = newRoutes()
       linkExpiresAtMs: null,
     })
   })
-
-/** Opaque to callers: the position of the page's last row. */
-function formatCursor({ sortAtMs, egressId }: Position): string {
-  return btoa(JSON.stringify([sortAtMs, egressId]))
-}
-
-function parseCursor(cursor: string): Position {
-  try {
-    const parsed: unknown = JSON.parse(atob(cursor))
-    if (Array.isArray(parsed) && Number.isFinite(parsed[0]) && typeof parsed[1] === 'string') {
-      return { sortAtMs: Number(parsed[0]), egressId: parsed[1] }
-    }
-  } catch {
-    // Told below, with every other way of not being a cursor.
-  }
-  throw problem(400, 'bad-cursor', 'The cursor is not one that a list answered.')
-}

@@ -90,6 +90,7 @@ const anyFacts: fc.Arbitrary<EgressFacts> = fc.record({
   kind: maybe(fc.constantFrom('web', 'track')),
   roomId: maybe(fc.constantFrom('RM_a', 'RM_b')),
   roomName: maybe(fc.constantFrom('a', 'b')),
+  title: maybe(fc.constantFrom('t', 'u')),
   startedAtMs: maybe(anyMs),
   endedAtMs: maybe(anyMs),
   terminalAtMs: maybe(anyMs),

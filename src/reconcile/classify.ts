@@ -1,0 +1,56 @@
+// Decides whose an object of the temp folder is and whether it is news. Pure: the sweep asks, this file answers. What is
+// young is left to its webhook; what belongs to a running egress is never touched.
+import type { Claim, KnownObject } from '../catalog/temp-objects.ts'
+import { egressIdOfManifest, isManifestName } from '../livekit/manifest.ts'
+import { directoryOf } from '../recording/folders.ts'
+import { isEgressId } from '../recording/keys.ts'
+import type { ObjectFact } from '../recording/observation.ts'
+
+export type Finding =
+  /** Nothing to do: young, told before, or a running egress writes it. */
+  | { kind: 'none' }
+  | { kind: 'manifest' }
+  | { kind: 'claimed'; egressId: string }
+  | { kind: 'unclaimed' }
+
+/** Statuses of a recording whose folder is still being filled, or emptied by the move. */
+const busyStatuses = new Set(['starting', 'active', 'ending', 'processing'])
+
+/** The keys and folders under which a claim on the object may be noted. */
+export function claimKeysOf(key: string): string[] {
+  const folders: string[] = []
+  for (let folder = directoryOf(key); folder !== ''; folder = directoryOf(folder.slice(0, -1))) {
+    folders.push(folder)
+  }
+  return [key, ...folders]
+}
+
+/** @param youngForMs a webhook, and the move that follows it, get so long before the sweep takes notice */
+export function classify(
+  object: ObjectFact,
+  claims: ReadonlyMap<string, Claim>,
+  known: KnownObject | undefined,
+  nowMs: number,
+  youngForMs: number,
+): Finding {
+  if (object.lastModifiedMs > nowMs - youngForMs) return { kind: 'none' }
+  if (known !== undefined && known.etag === object.etag) return { kind: 'none' }
+  if (isManifestName(object.key)) return { kind: 'manifest' }
+  const [own, ...folders] = claimKeysOf(object.key).map((key) => claims.get(key))
+  if (own !== undefined) return { kind: 'claimed', egressId: own.egressId }
+  const folder = folders.find((claim) => claim !== undefined)
+  if (folder !== undefined) {
+    return busyStatuses.has(folder.status ?? '')
+      ? { kind: 'none' }
+      : { kind: 'claimed', egressId: folder.egressId }
+  }
+  const named = egressIdInPath(object.key)
+  return named === null ? { kind: 'unclaimed' } : { kind: 'claimed', egressId: named }
+}
+
+/** An egress id that the path itself names, as a folder. */
+function egressIdInPath(key: string): string | null {
+  const folders = key.split('/').slice(0, -1)
+  const named = folders.findLast((folder) => /^EG_[A-Za-z0-9]{6,}$/.test(folder))
+  return named !== undefined && isEgressId(named) ? named : egressIdOfManifest(key)
+}

@@ -1,0 +1,113 @@
+// Fills a lost catalogue again. The registry names every egress that there ever was, and each one's object writes its row
+// anew; recordings whose object knows nothing any more are adopted from the final folder, where their files lie. Ends with
+// a sweep from the beginning of the temp folder. Resumable: each step answers where the next one goes on.
+import { savePosition } from '../catalog/sweeps.ts'
+import { readStatuses } from '../catalog/temp-objects.ts'
+import type { Config } from '../config.ts'
+import { finalFolder, isEgressId } from '../recording/keys.ts'
+import { noFacts, observation } from '../recording/observation.ts'
+import type { ObjectFact } from '../recording/observation.ts'
+import { isMediaName } from '../recording/files.ts'
+import { mediaKindOf } from '../recording/recording.ts'
+import { S3 } from '../storage/s3.ts'
+
+export interface RebuildPosition {
+  part: 'objects' | 'bucket'
+  after: string
+}
+
+export interface RebuildStep {
+  /** Rows that their objects wrote again. */
+  republished: number
+  /** Recordings that were found by their files alone. */
+  adopted: number
+  errors: string[]
+  /** `null` when the catalogue is whole. */
+  next: RebuildPosition | null
+}
+
+/** One step of a rebuild, within the requests that one invocation may make. */
+export async function rebuildStep(
+  env: Env,
+  config: Config,
+  { part, after }: RebuildPosition,
+): Promise<RebuildStep> {
+  const step = part === 'objects' ? rebuildFromObjects : rebuildFromBucket
+  return step(env, config, after)
+}
+
+async function rebuildFromObjects(env: Env, config: Config, after: string): Promise<RebuildStep> {
+  // Each object's go makes requests of its own, in an invocation of its own.
+  const limit = config.subrequests - 5
+  const egressIds = await env.REGISTRY.getByName('egresses').list(after, limit)
+  let republished = 0
+  for (const egressId of egressIds) {
+    if ((await env.RECORDING.getByName(egressId).republish()) !== null) republished += 1
+  }
+  const last = egressIds.at(-1)
+  const next: RebuildPosition =
+    egressIds.length === limit && last !== undefined
+      ? { part: 'objects', after: last }
+      : { part: 'bucket', after: '' }
+  return { republished, adopted: 0, errors: [], next }
+}
+
+async function rebuildFromBucket(env: Env, config: Config, after: string): Promise<RebuildStep> {
+  const store = new S3(config.storage)
+  const { finalPrefix } = config
+  const page = await store.list({ prefix: finalPrefix, after: after || null, limit: 1000 })
+  const folders = Map.groupBy(page.objects, ({ key }) => egressIdOf(key, finalPrefix) ?? '')
+  folders.delete('')
+  const known = await readStatuses(env.DB, [...folders.keys()])
+  const result: RebuildStep = { republished: 0, adopted: 0, errors: [], next: null }
+  let calls = 0
+  for (const [egressId, objects] of folders) {
+    const media = objects.filter(({ key }) => isMediaName(key))
+    if (known.has(egressId) || media.length === 0) continue
+    calls += 2
+    if (calls > config.subrequests - 5) {
+      const first = objects[0]?.key ?? ''
+      return { ...result, next: { part: 'bucket', after: first.slice(0, -1) } }
+    }
+    const recording = env.RECORDING.getByName(egressId)
+    if ((await recording.republish()) !== null) result.republished += 1
+    else {
+      await recording.observe(foundInFinalFolder(egressId, media))
+      result.adopted += 1
+    }
+  }
+  if (page.next !== null) return { ...result, next: { part: 'bucket', after: page.next } }
+  await savePosition(env.DB, { afterKey: null, livekitPage: null }, 0)
+  return result
+}
+
+function egressIdOf(key: string, finalPrefix: string): string | null {
+  const egressId = key.slice(finalPrefix.length).split('/')[0] ?? ''
+  return isEgressId(egressId) && key.startsWith(finalFolder(finalPrefix, egressId))
+    ? egressId
+    : null
+}
+
+function foundInFinalFolder(egressId: string, media: ObjectFact[]) {
+  const times = media.map(({ lastModifiedMs }) => lastModifiedMs)
+  const outputs = media.map(({ key, sizeBytes }) => ({
+    kind: mediaKindOf(key),
+    path: key,
+    sizeBytes,
+    durationMs: null,
+    located: true,
+    inPlace: true as const,
+  }))
+  return observation({
+    id: `final:${egressId}:${media.map(({ etag }) => etag).join(':')}`,
+    source: 'object',
+    type: 'adopted',
+    observedAtMs: Date.now(),
+    egress: {
+      ...noFacts,
+      startedAtMs: Math.min(...times),
+      terminalAtMs: Math.max(...times),
+      outputs,
+    },
+  })
+}

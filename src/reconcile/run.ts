@@ -1,0 +1,49 @@
+// What one run of the sweep carries along: its worlds, its report, and how many requests it has made. The smallest plan
+// allows 50 of them to an invocation; a run that would need more stops, and the next one goes on.
+import type { SweepReport } from '../catalog/sweeps.ts'
+import type { Config } from '../config.ts'
+import { logInfo } from '../log.ts'
+import type { Observation } from '../recording/observation.ts'
+import type { S3 } from '../storage/s3.ts'
+
+export class Budget {
+  readonly limit: number
+  spent = 0
+
+  constructor(limit: number) {
+    this.limit = limit
+  }
+
+  /** True while so many more requests may be made. */
+  has(requests: number): boolean {
+    return this.spent + requests <= this.limit
+  }
+
+  spend(requests = 1): void {
+    this.spent += requests
+  }
+}
+
+export interface Run {
+  env: Env
+  config: Config
+  store: S3
+  budget: Budget
+  report: SweepReport
+  nowMs: number
+}
+
+/** Tells a recording's object, by the same door as a webhook. */
+export async function tell(
+  { env, report, budget }: Run,
+  egressId: string,
+  seen: Observation,
+  isKnown: boolean,
+): Promise<void> {
+  budget.spend()
+  const { isNew } = await env.RECORDING.getByName(egressId).observe(seen)
+  if (!isNew) return
+  if (isKnown) report.recovered += 1
+  else report.adopted += 1
+  logInfo('sweep.told', { egressId, source: seen.source, type: seen.type, isKnown })
+}

@@ -1,0 +1,71 @@
+// What is wrong with a recording: for its viewers (`error`: why it does not play) and for its operator (`attention`: why a
+// person should look). Trouble that passes by itself is shown to nobody before it has lasted.
+import { isCopying } from './folders.ts'
+import type { Fault, FolderWork, Pause, RecordingState } from './state.ts'
+import type { Status } from './status.ts'
+
+/** LiveKit's words for an egress that went wrong; it may have left a file all the same. */
+export function isFailure(egressStatus: string | undefined): boolean {
+  return egressStatus === 'EGRESS_FAILED' || egressStatus === 'EGRESS_ABORTED'
+}
+
+/** Why a recording does not play, or what LiveKit said of one that plays in part. */
+export function error(state: RecordingState, recordingStatus: Status): Fault | null {
+  const verdict = state.seen.verdict?.value
+  const works = [...state.files.filter((file) => !file.optional), ...state.folders]
+  const fault = works.map(({ pause }) => pause.fault).find((known) => known !== null)
+  if (state.conclusion?.as === 'lost') {
+    return {
+      code: 'lost',
+      message: 'LiveKit went silent and no file was found in the bucket.',
+    }
+  }
+  if (fault !== undefined && recordingStatus !== 'ready') return fault
+  if (verdict !== undefined && isFailure(verdict.status)) {
+    return {
+      code: `egress-${verdict.status === 'EGRESS_ABORTED' ? 'aborted' : 'failed'}`,
+      message: verdict.error ?? verdict.details ?? 'LiveKit gave no reason.',
+    }
+  }
+  if (recordingStatus === 'failed') {
+    return { code: 'no-file', message: 'The egress ended and left no playable file.' }
+  }
+  return null
+}
+
+/** So many failures in a row are no passing trouble. */
+const lastingAttempts = 5
+/** Faults that do not pass without a person. */
+const attentionAtOnce = new Set([
+  'access-denied',
+  'no-such-bucket',
+  'wrong-credentials',
+  'other-bucket',
+  'outside-folders',
+  'unsafe-key',
+  'size-mismatch',
+  'empty-file',
+  'missing',
+])
+
+/** Why a person should look; `null` when nobody needs to. */
+export function attention(state: RecordingState): string | null {
+  if (state.conclusion?.as === 'ghost') return null
+  const promised = state.files.filter((file) => !file.optional || file.source !== null)
+  const fault = [...promised, ...state.folders].map(({ pause }) => lasting(pause)).find(Boolean)
+  if (fault) return fault
+  if (state.folders.some((folder) => folder.missingCount > 0)) return 'missing-segments'
+  if (state.folders.some(isOpenEnded)) return 'open-playlist'
+  const media = promised.filter((file) => file.source !== null && file.kind !== 'manifest')
+  return new Set(media.map((file) => file.path)).size < media.length ? 'duplicate-run' : null
+}
+
+function lasting({ fault, attempts }: Pause): string | null {
+  if (fault === null) return null
+  return attentionAtOnce.has(fault.code) || attempts >= lastingAttempts ? fault.code : null
+}
+
+/** LiveKit never finished the list: the recording plays, as far as it goes. */
+function isOpenEnded(folder: FolderWork): boolean {
+  return folder.kind === 'segments' && !folder.isClosed && !isCopying(folder)
+}

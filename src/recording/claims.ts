@@ -1,0 +1,18 @@
+// The temp keys that a recording claims as its own, for the sweep: an object under a claim is no orphan. A folder is claimed
+// only where an output fills a folder of its own; single files of many recordings may share one.
+import { directoryOf } from './folders.ts'
+import { isUnder, tempKeys } from './keys.ts'
+import type { RecordingState } from './state.ts'
+
+/** Keys, and folders with their final slash, sorted. */
+export function claimsOf(state: RecordingState, tempPrefix: string): string[] {
+  const keys = state.seen.paths.flatMap((path) => tempKeys(path, tempPrefix).slice(0, 1))
+  const folders = (state.seen.outputs?.value ?? [])
+    .filter((fact) => fact.kind === 'playlist' || fact.kind === 'image')
+    .flatMap((fact) => tempKeys(fact.path, tempPrefix).slice(0, 1))
+    .map(directoryOf)
+  const claims = [...keys, ...folders].filter(
+    (claim) => isUnder(tempPrefix, claim) && claim.replace(/^\/+/, '') !== tempPrefix,
+  )
+  return [...new Set(claims)].toSorted()
+}
