@@ -5,6 +5,7 @@ import { HTTPException } from 'hono/http-exception'
 import { routePath } from 'hono/route'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { logError, messageOf } from './log.ts'
+import { Trouble } from './recording/ports.ts'
 
 export interface ProblemBody {
   type: 'about:blank'
@@ -53,6 +54,16 @@ export function renderProblem(error: Error, context: Context): Response {
       context,
       problem(error.status, 'refused', error.message || titleOf(error.status)).body,
     )
+  }
+  if (error instanceof Trouble) {
+    logError('request.troubled', { code: error.code, error: error.message })
+    return respond(context, problem(503, error.code, error.message).body)
+  }
+  // D1 has no class for its errors, and its words are not for strangers.
+  if (error.message.startsWith('D1_ERROR')) {
+    logError('request.troubled', { code: 'catalogue-unavailable', error: error.message })
+    const detail = 'The catalogue does not answer. Try again.'
+    return respond(context, problem(503, 'catalogue-unavailable', detail).body)
   }
   const requestId = crypto.randomUUID()
   logError('request.failed', { requestId, path: routePath(context), error: messageOf(error) })

@@ -193,7 +193,7 @@ export function readyRecording(more: Partial<Recording> = {}): Recording {
 /** Puts a recording into the catalogue, as an object does. */
 export async function catalogued(more: Partial<Recording> = {}): Promise<Recording> {
   const recording = readyRecording(more)
-  await new CatalogueRecordings(env.DB).put(recording, Date.now())
+  await new CatalogueRecordings(env.DB).put(recording, Date.now(), [])
   return recording
 }
 
