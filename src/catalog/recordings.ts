@@ -48,7 +48,7 @@ export class CatalogueRecordings implements Catalogue {
     this.#database = database
   }
 
-  async put(recording: Recording, revision: number, claims: string[]): Promise<void> {
+  async put(recording: Recording, revision: number, claims: string[] = []): Promise<void> {
     const values = [
       recording.egressId,
       revision,

@@ -117,7 +117,7 @@ function parse(body: string): Json | null {
   }
 }
 
-async function sha256(body: Uint8Array<ArrayBuffer>): Promise<string> {
+async function sha256(body: Uint8Array): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', body)
   return btoa(String.fromCharCode(...new Uint8Array(digest)))
 }

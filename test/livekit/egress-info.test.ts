@@ -21,6 +21,7 @@ describe('the facts of an EgressInfo', () => {
       kind: 'room_composite',
       roomId: 'RM_aBcDeFgHjKmN',
       roomName: 'team-standup',
+      title: null,
       startedAtMs: 1_767_225_603_123,
       endedAtMs: 1_767_225_663_123,
       terminalAtMs: 1_767_225_665_123,
@@ -60,6 +61,7 @@ describe('the facts of an EgressInfo', () => {
       ['video', 'tmp/rec_02/video.mp4'],
       ['playlist', 'tmp/rec_02/index.m3u8'],
       ['live_playlist', 'tmp/rec_02/live.m3u8'],
+      ['image', 'tmp/rec_02/thumb'],
       ['manifest', 'tmp/rec_02/EG_3bC4dE5fG6hJ.json'],
     ])
   })
