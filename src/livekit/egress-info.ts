@@ -86,8 +86,9 @@ function outputsOf(
   files: Json[],
   segments: Json[],
 ): OutputFact[] | null {
+  const isBackup = flag(info, 'backupStorageUsed')
   const outputs = [
-    ...files.map(fileOutput),
+    ...files.map((file) => fileOutput(file, isBackup)),
     ...segments.flatMap(playlistOutputs),
     ...children(info, 'imageResults').map(imageOutput),
   ].filter((output) => output.path !== '')
@@ -104,14 +105,16 @@ function outputsOf(
   return [...outputs, ...manifests]
 }
 
-function fileOutput(file: Json): OutputFact {
+function fileOutput(file: Json, isBackup: boolean): OutputFact {
   const path = text(file, 'filename') ?? ''
+  const location = text(file, 'location')
   return {
     kind: mediaKindOf(path),
     path,
     sizeBytes: count(file, 'size'),
     durationMs: nanosAsMs(file, 'duration'),
-    located: text(file, 'location') !== null,
+    located: location !== null,
+    ...(isBackup && location !== null && URL.canParse(location) ? { backupUrl: location } : {}),
   }
 }
 

@@ -10,6 +10,7 @@ import type { FileContext } from './file-outcome.ts'
 import { copyFile, removeFile, verifyFile } from './move-steps.ts'
 import { entry, faultOf, firstOf } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
+import { pullFile } from './pull-steps.ts'
 import { abortParts, beginParts, completeParts, copyNextPart } from './part-steps.ts'
 
 const steps: Record<FileStep, (context: FileContext) => Promise<Outcome>> = {
@@ -21,6 +22,7 @@ const steps: Record<FileStep, (context: FileContext) => Promise<Outcome>> = {
   verify: verifyFile,
   remove: removeFile,
   abort: abortParts,
+  pull: pullFile,
 }
 
 /** Performs one step of one file. */

@@ -150,7 +150,9 @@ function parseState(json: string): RecordingState | null {
 
 /** What an observation said, short enough for a line of the timeline. */
 function detailOf({ egress, objects, raw, id }: Observation): Entry['detail'] {
-  const said = egress === null ? {} : withoutEmpty({ ...egress, outputs: egress.outputs })
+  // The address of a backup is the file: it is kept for the work and shown to nobody.
+  const outputs = egress?.outputs?.map(({ backupUrl: _, ...output }) => output) ?? null
+  const said = egress === null ? {} : withoutEmpty({ ...egress, outputs })
   const seen = objects.length === 0 ? {} : { objects }
   return { id, ...said, ...seen, ...(raw === undefined ? {} : { raw }) }
 }

@@ -4,6 +4,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { CatalogueRecordings } from '../catalog/recordings.ts'
 import { readConfig } from '../config.ts'
+import { livekitBackup } from '../livekit/backup.ts'
 import { LiveKitEgress } from '../livekit/egress.ts'
 import { logError, logInfo, messageOf } from '../log.ts'
 import type { LogFields } from '../log.ts'
@@ -115,6 +116,7 @@ export class RecordingObject extends DurableObject<Env> {
     return {
       store: new S3(config.storage),
       livekit: new LiveKitEgress(config.livekit),
+      backup: livekitBackup,
       catalogue: new CatalogueRecordings(this.env.DB),
       registry: { put: async (egressId, isOpen) => this.#register(egressId, isOpen) },
       clock: { nowMs: () => Date.now(), random: () => Math.random() },

@@ -57,6 +57,18 @@ function isInPlace(state: RecordingState, path: string): boolean {
   return state.seen.outputs?.value.some((fact) => fact.path === path && fact.inPlace) ?? false
 }
 
+/** True while a file is pulled out of LiveKit's backup storage. */
+export function isBackup(file: FileWork): boolean {
+  return file.source?.etag === 'backup'
+}
+
+/** True when the file is to be had from LiveKit's backup storage, and only there. */
+export function hasBackup(state: RecordingState, file: FileWork): boolean {
+  return (
+    state.seen.outputs?.value.some((fact) => fact.path === file.path && fact.backupUrl) ?? false
+  )
+}
+
 /** True when LiveKit's path may be stored under this key. */
 function isAt(key: string, path: string): boolean {
   return isSameKey(key, path) || isSameKey(key.slice(-path.length - 1), `/${path}`)

@@ -1,7 +1,7 @@
 // The life of a recording: what follows from the evidence and what is to be done next. Pure: no clock, no I/O. The object
 // performs one step, persists what came of it, and asks again; so a crash between any two steps ends the same way.
 // Nothing ends on silence alone: one empty or failed answer of LiveKit decides nothing.
-import { awakened, planFiles, revived } from './files.ts'
+import { awakened, hasBackup, isBackup, planFiles, revived } from './files.ts'
 import { folderStepOf, planFolders, waitsForSegments } from './folders.ts'
 import type { FolderStep } from './folders.ts'
 import type { Observation } from './observation.ts'
@@ -24,6 +24,7 @@ export type FileStep =
   | 'verify'
   | 'remove'
   | 'abort'
+  | 'pull'
 
 export type Step =
   | { do: 'register'; isOpen: boolean }
@@ -140,20 +141,21 @@ function folderStep(state: RecordingState, folder: FolderWork): Due | null {
 
 function fileStep(state: RecordingState, file: FileWork, settings: Settings): Due | null {
   const { name, pause } = file
-  const step = file.abandoned === null ? stepOf(file, settings) : 'abort'
+  const isPulled = isBackup(file) || hasBackup(state, file)
+  const step = file.abandoned === null ? stepOf(file, settings, isPulled) : 'abort'
   if (step === 'copy' && waitsForSegments(state, file)) return null
   return step === null ? null : { step: { do: step, name }, atMs: pause.untilMs }
 }
 
-function stepOf(file: FileWork, settings: Settings): FileStep | null {
+function stepOf(file: FileWork, settings: Settings, isPulled: boolean): FileStep | null {
   switch (file.state) {
     case 'expected':
     case 'missing':
-      return 'locate'
+      return isPulled ? 'pull' : 'locate'
     case 'in_temp':
       return (file.source?.sizeBytes ?? 0) > settings.multipartAboveBytes ? 'begin' : 'copy'
     case 'moving':
-      return movingStep(file)
+      return isPulled && !file.copyAsked ? 'pull' : movingStep(file)
     case 'final':
       return file.tempRemoved ? null : 'remove'
     case 'quarantined':

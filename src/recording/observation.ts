@@ -35,6 +35,8 @@ export interface OutputFact {
   durationMs: number | null
   /** Size of all segments of a playlist together. */
   folderBytes?: number | null
+  /** Where LiveKit's backup storage gives it, for seven days. Whoever has the address has the file: never shown. */
+  backupUrl?: string
   /** It lies where it is to stay, under exactly this key: a recording from before us, or from a lost catalogue. */
   inPlace?: true
   /** LiveKit gave a location, that is: it says that the upload succeeded. */

@@ -64,6 +64,16 @@ export interface Store {
   abortUpload(finalKey: string, uploadId: string): Promise<void>
 }
 
+/** LiveKit's backup storage. */
+export interface Backup {
+  /** Bytes of a file, both ends included, and how large the whole is. */
+  read(
+    url: string,
+    from: number,
+    to: number,
+  ): Promise<{ bytes: Uint8Array<ArrayBuffer>; totalBytes: number }>
+}
+
 export interface LiveKit {
   /** What LiveKit says of one egress; `null` when it says that there is no such egress. */
   egress(egressId: string): Promise<EgressFacts | null>
