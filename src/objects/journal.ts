@@ -151,7 +151,7 @@ function parseState(json: string): RecordingState | null {
 /** What an observation said, short enough for a line of the timeline. */
 function detailOf({ egress, objects, raw, id }: Observation): Entry['detail'] {
   // The address of a backup is the file: it is kept for the work and shown to nobody.
-  const outputs = egress?.outputs?.map(({ backupUrl: _, ...output }) => output) ?? null
+  const outputs = egress?.outputs?.map((output) => ({ ...output, backupUrl: undefined })) ?? null
   const said = egress === null ? {} : withoutEmpty({ ...egress, outputs })
   const seen = objects.length === 0 ? {} : { objects }
   return { id, ...said, ...seen, ...(raw === undefined ? {} : { raw }) }

@@ -7,6 +7,7 @@ import { logInfo } from '../log.ts'
 import { verifyPlaybackToken } from '../playback/token.ts'
 import type { PlaybackClaims } from '../playback/token.ts'
 import { problem } from '../problem.ts'
+import { mainFile } from '../recording/recording.ts'
 import type { Recording } from '../recording/recording.ts'
 import { newRoutes, refusal } from './context.ts'
 import type { AppEnv } from './context.ts'
@@ -52,6 +53,11 @@ async function playLink(
   download: '0' | '1' | undefined,
 ): Promise<Response> {
   const { claims, recording, maxPlays } = await openLink(context, token)
+  const main = name === null ? mainFile(recording) : null
+  // Names in a playlist are relative to its own address, so it is asked for by name.
+  if (main?.kind === 'playlist') {
+    return context.redirect(`${new URL(context.req.url).pathname}/${encodeURIComponent(main.name)}`)
+  }
   const isDownload = download === '1'
   if (isDownload && !claims.download) {
     throw problem(403, 'download-not-allowed', 'This link is for watching only.')

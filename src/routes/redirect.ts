@@ -5,9 +5,11 @@ import { create as contentDisposition } from 'content-disposition'
 import type { Context } from 'hono'
 import { presignedLife } from '../playback/life.ts'
 import { problem } from '../problem.ts'
+import { isSafeKey } from '../recording/keys.ts'
 import { mainFile, whyNotPlayable } from '../recording/recording.ts'
 import type { Recording, RecordingFile } from '../recording/recording.ts'
 import { StoreRequests } from '../storage/requests.ts'
+import { S3 } from '../storage/s3.ts'
 import type { AppEnv } from './context.ts'
 
 export interface Wanted {
@@ -26,6 +28,7 @@ export async function redirectToFile(
 ): Promise<Response> {
   const file = wantedFile(recording, wanted.name)
   const config = context.get('config')
+  if (isPlaylist(file)) return answerPlaylist(context, file)
   const method = context.req.method === 'HEAD' ? 'HEAD' : 'GET'
   const life = presignedLife(Date.now(), config.playbackTtlSeconds, wanted.linkExpiresAtMs)
   const overrides = wanted.isDownload
@@ -39,13 +42,29 @@ export async function redirectToFile(
   })
 }
 
-function wantedFile(recording: Recording, name: string | null): RecordingFile & { key: string } {
+function isPlaylist({ kind }: PlayableFile): boolean {
+  return kind === 'playlist' || kind === 'live_playlist'
+}
+
+/** A playlist is answered as it is: the names in it are relative, and lead back here under the same link. */
+async function answerPlaylist(context: Context<AppEnv>, file: PlayableFile): Promise<Response> {
+  const text = await new S3(context.get('config').storage).text(file.key)
+  if (text === null)
+    throw problem(409, 'not-playable', 'The playlist is not in its folder any more.')
+  return context.body(text, 200, {
+    'content-type': 'application/vnd.apple.mpegurl',
+    'cache-control': 'private, no-store',
+    'referrer-policy': 'no-referrer',
+  })
+}
+
+type PlayableFile = Pick<RecordingFile, 'name' | 'kind'> & { key: string }
+
+function wantedFile(recording: Recording, name: string | null): PlayableFile {
   const file =
     name === null ? mainFile(recording) : recording.files.find((known) => known.name === name)
-  if (name !== null && file === undefined) {
-    throw problem(404, 'file-not-found', 'The recording has no such file.')
-  }
   if (file?.state === 'final' && file.key !== null) return { ...file, key: file.key }
+  if (name !== null && file === undefined) return besidePlaylist(recording, name)
   const why = whyNotPlayable(recording) ?? {
     code: 'not-final',
     message: 'The file is not in its final folder yet.',
@@ -54,4 +73,17 @@ function wantedFile(recording: Recording, name: string | null): RecordingFile & 
     reason: why.code,
     recordingStatus: recording.status,
   })
+}
+
+/** Segments and images are too many to be listed one by one; they lie beside their playlist under the name it gives. */
+function besidePlaylist(recording: Recording, name: string): PlayableFile {
+  const folder = recording.files.find(({ kind, state }) => state === 'final' && kind === 'playlist')
+  const image = recording.files.some((file) => file.kind === 'image' && file.name === name)
+  const directory = folder?.key?.slice(0, folder.key.lastIndexOf('/') + 1)
+  const key = `${directory ?? ''}${name}`
+  const isSegment = /\.(ts|m4s|mp4|aac|jpe?g|png)$/i.test(name) && !name.includes('/')
+  if (directory === undefined || !(isSegment || image) || !isSafeKey(key)) {
+    throw problem(404, 'file-not-found', 'The recording has no such file.')
+  }
+  return { name, kind: 'video', key }
 }
