@@ -14,11 +14,20 @@ export async function findRecording(
   context: Context<AppEnv>,
   egressId: string,
 ): Promise<CatalogueRow> {
-  const row = isEgressId(egressId) ? await read(context.env, egressId) : null
-  if (row === null || !row.recording.listed || !maySee(context.get('access'), row.recording)) {
+  const row = await lookForRecording(context, egressId)
+  if (row === null) {
     throw problem(404, 'recording-not-found', `There is no recording ${egressId}.`)
   }
   return row
+}
+
+/** The same for who answers otherwise: `null` when there is none, or none that the caller may know of. */
+export async function lookForRecording(
+  context: Context<AppEnv>,
+  egressId: string,
+): Promise<CatalogueRow | null> {
+  const row = isEgressId(egressId) ? await read(context.env, egressId) : null
+  return row?.recording.listed === true && maySee(context.get('access'), row.recording) ? row : null
 }
 
 async function read(env: Env, egressId: string): Promise<CatalogueRow | null> {

@@ -6,7 +6,7 @@ import { signPlaybackToken } from '../playback/token.ts'
 import { problem } from '../problem.ts'
 import { requireAccess } from './access.ts'
 import { newRoutes, publicBase, refusal } from './context.ts'
-import { findRecording } from './find.ts'
+import { findRecording, lookForRecording } from './find.ts'
 import { timeOf } from './recording-json.ts'
 
 const security = [{ bearer: [] }]
@@ -137,9 +137,10 @@ export const linkRoutes = newRoutes()
   .openapi(revoke, async (context) => {
     const { linkId } = context.req.valid('param')
     const link = await readLink(context.env.DB, linkId)
-    if (link === null) throw problem(404, 'link-not-found', 'There is no such link.')
     // Whoever may not see the recording may not know of its links.
-    await findRecording(context, link.egressId)
+    if (link === null || (await lookForRecording(context, link.egressId)) === null) {
+      throw problem(404, 'link-not-found', 'There is no such link.')
+    }
     await revokeLink(context.env.DB, linkId, Date.now())
     return context.body(null, 204)
   })

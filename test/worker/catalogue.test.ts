@@ -39,23 +39,33 @@ function charged(what: 'rows_written' | 'rows_read'): { rows: number } {
   const count = (results: D1Result[]) => {
     for (const { meta } of results) charge.rows += meta[what]
   }
-  const database = Object.getPrototypeOf(env.DB) as D1Database
-  const statement = Object.getPrototypeOf(env.DB.prepare('SELECT 1')) as D1PreparedStatement
-  const { batch } = database
-  vi.spyOn(database, 'batch').mockImplementation(async function (this: D1Database, statements) {
-    const results = await batch.call(this, statements)
-    count(results)
-    return results as never
-  })
-  for (const method of ['run', 'all'] as const) {
-    const ask = statement[method]
-    vi.spyOn(statement, method).mockImplementation(async function (this: D1PreparedStatement) {
-      const result = await ask.call(this)
-      count([result])
-      return result as never
+  const database = Object.getPrototypeOf(env.DB) as object
+  const statement = Object.getPrototypeOf(env.DB.prepare('SELECT 1')) as object
+  const listen = (whose: object, method: string) => {
+    const ask = Reflect.get(whose, method) as (...given: unknown[]) => Promise<D1Result>
+    vi.spyOn(whose as Record<string, typeof ask>, method).mockImplementation(async function (
+      this: unknown,
+      ...given
+    ) {
+      const result = await ask.apply(this, given)
+      count([result].flat())
+      return result
     })
   }
+  listen(database, 'batch')
+  listen(statement, 'run')
+  listen(statement, 'all')
   return charge
+}
+
+async function page(query: string): Promise<{ ids: string[]; nextCursor: string | null }> {
+  const response = await asAdmin(`/v1/recordings?${query}`)
+  expect(response.status).toBe(200)
+  const { recordings, nextCursor } = await response.json<{
+    recordings: RecordingJson[]
+    nextCursor: string | null
+  }>()
+  return { ids: recordings.map(({ egressId }) => egressId), nextCursor }
 }
 
 afterEach(() => {
@@ -189,16 +199,6 @@ describe('GET /v1/recordings', () => {
   async function startedOn(day: number, more: Partial<Recording> = {}): Promise<string> {
     const startedAtMs = newYearMs + (day - 1) * dayMs
     return (await catalogued({ startedAtMs, ...more })).egressId
-  }
-
-  async function page(query: string): Promise<{ ids: string[]; nextCursor: string | null }> {
-    const response = await asAdmin(`/v1/recordings?${query}`)
-    expect(response.status).toBe(200)
-    const { recordings, nextCursor } = await response.json<{
-      recordings: RecordingJson[]
-      nextCursor: string | null
-    }>()
-    return { ids: recordings.map(({ egressId }) => egressId), nextCursor }
   }
 
   it('lists the newest first, and a recording that nobody said the start of by when it was heard of', async () => {
