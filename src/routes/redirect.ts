@@ -77,12 +77,13 @@ function wantedFile(recording: Recording, name: string | null): PlayableFile {
 
 /** Segments and images are too many to be listed one by one; they lie beside their playlist under the name it gives. */
 function besidePlaylist(recording: Recording, name: string): PlayableFile {
-  const folder = recording.files.find(({ kind, state }) => state === 'final' && kind === 'playlist')
-  const image = recording.files.some((file) => file.kind === 'image' && file.name === name)
-  const directory = folder?.key?.slice(0, folder.key.lastIndexOf('/') + 1)
-  const key = `${directory ?? ''}${name}`
-  const isSegment = /\.(ts|m4s|mp4|aac|jpe?g|png)$/i.test(name) && !name.includes('/')
-  if (directory === undefined || !(isSegment || image) || !isSafeKey(key)) {
+  const moved = recording.files.filter((file) => file.state === 'final' && file.key !== null)
+  const isImage = recording.files.some((file) => file.kind === 'image' && file.name === name)
+  const hasPlaylist = moved.some((file) => file.kind === 'playlist')
+  const isSegment = hasPlaylist && /\.(ts|m4s|mp4|aac)$/i.test(name) && !name.includes('/')
+  const beside = (moved.find((file) => file.kind === 'playlist') ?? moved[0])?.key
+  const key = `${beside?.slice(0, beside.lastIndexOf('/') + 1)}${name}`
+  if (!beside || !(isSegment || isImage) || !isSafeKey(key)) {
     throw problem(404, 'file-not-found', 'The recording has no such file.')
   }
   return { name, kind: 'video', key }
