@@ -58,7 +58,7 @@ async function locateFile(context: FileContext): Promise<Outcome> {
   const nowMs = ports.clock.nowMs()
   if (found === null) {
     const after = afterNotFound(state, file, ports.settings, nowMs)
-    const moved = file.pause.attempts === 0 ? await alreadyMoved(context) : null
+    const moved = file.pause.attempts === 0 ? await alreadyMoved(context, candidates.keys[0]) : null
     if (moved !== null) return moved
     return {
       change: onFile(file, () => after),
@@ -92,7 +92,10 @@ async function locateFile(context: FileContext): Promise<Outcome> {
 }
 
 /** The object's storage may have been lost after the move: then the copy with our mark is the file. */
-async function alreadyMoved({ file, state, ports }: FileContext): Promise<Outcome | null> {
+async function alreadyMoved(
+  { file, state, ports }: FileContext,
+  tempKey = file.path,
+): Promise<Outcome | null> {
   const key = finalKey(state, file, ports.settings)
   const there = await ports.store.head(key)
   if (there === null || !wasCopiedFor(there, state.egressId)) return null
@@ -101,7 +104,7 @@ async function alreadyMoved({ file, state, ports }: FileContext): Promise<Outcom
     change: onFile(file, (now) => ({
       ...now,
       state: 'final',
-      source: { ...there, key: now.path },
+      source: { ...there, key: tempKey },
       final: { key, etag, sizeBytes },
       tempRemoved: true,
       pause: noPause,

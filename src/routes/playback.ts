@@ -11,7 +11,7 @@ import { mainFile } from '../recording/recording.ts'
 import type { Recording } from '../recording/recording.ts'
 import { newRoutes, refusal } from './context.ts'
 import type { AppEnv } from './context.ts'
-import { redirectToFile } from './redirect.ts'
+import { isPart, redirectToFile } from './redirect.ts'
 
 const responses = {
   302: { description: 'To the store' },
@@ -45,6 +45,11 @@ export const playbackRoutes = newRoutes()
     const { token, path } = context.req.valid('param')
     return playLink(context, token, path, context.req.valid('query').download)
   })
+  // Segments may lie in folders of their own.
+  .get('/play/:token/:path{.+}', (context) => {
+    const { token, path } = context.req.param()
+    return playLink(context, token, path, undefined)
+  })
 
 async function playLink(
   context: Context<AppEnv>,
@@ -56,7 +61,8 @@ async function playLink(
   const main = name === null ? mainFile(recording) : null
   // Names in a playlist are relative to its own address, so it is asked for by name.
   if (main?.kind === 'playlist') {
-    return context.redirect(`${new URL(context.req.url).pathname}/${encodeURIComponent(main.name)}`)
+    const address = main.name.split('/').map(encodeURIComponent).join('/')
+    return context.redirect(`${new URL(context.req.url).pathname}/${address}`)
   }
   const isDownload = download === '1'
   if (isDownload && !claims.download) {
@@ -67,6 +73,7 @@ async function playLink(
     isDownload,
     linkExpiresAtMs: claims.expiresAtMs,
   })
+  if (isPart(recording, name)) return redirect
   if (claims.linkId !== null && maxPlays !== null && isNewPlay(context.req.raw)) {
     const { isWithin } = await context.env.COUNTER.getByName(`link:${claims.linkId}`).add(maxPlays)
     if (!isWithin)
