@@ -14,7 +14,7 @@ import { playbackRoutes } from './routes/playback.ts'
 import { recordingRoutes } from './routes/recordings.ts'
 import { operationRoutes } from './routes/operations.ts'
 import type { Operations } from './routes/operations.ts'
-import { watchRoutes } from './routes/watch.ts'
+import { watchRoutes } from './routes/watch.tsx'
 import { webhookRoutes } from './routes/webhooks.ts'
 
 const app = new OpenAPIHono<AppEnv>()
