@@ -404,6 +404,21 @@ describe('a link that the API made', () => {
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
   })
 
+  it.each([
+    { S3_URL_STYLE: 'path', S3_PUBLIC_ENDPOINT: '' },
+    { S3_URL_STYLE: 'path', S3_PUBLIC_ENDPOINT: 'https://media.example/base' },
+    { S3_URL_STYLE: 'virtual', S3_PUBLIC_ENDPOINT: 'https://media.example' },
+    { S3_URL_STYLE: 'virtual', S3_ENDPOINT: 'https://s3.example:9000' },
+  ])('has a page that lets the browser load what the link leads to: %j', async (changes) => {
+    const link = await token(await playable())
+    const get = async (path: string) =>
+      app.fetch(new Request(`https://roomtape.test${path}`), { ...env, ...changes })
+    const { origin } = new URL((await get(`/play/${link}`)).headers.get('location') ?? '')
+    const policy = (await get(`/watch/${link}`)).headers.get('content-security-policy') ?? ''
+    const [, media] = /media-src ([^;]*)/.exec(policy) ?? []
+    expect(media?.split(' ')).toEqual(["'self'", origin])
+  })
+
   it('needs no body, and lasts an hour then', async () => {
     const { expiresAt } = await makeLink(await playable())
     const leftSeconds = (Date.parse(expiresAt) - Date.now()) / 1000
