@@ -105,9 +105,3 @@ function listedElsewhere(
   const key = `${folder}${name}`
   return isKnown && isInside && isSafeKey(key) ? { name, kind: 'video', key } : null
 }
-
-/** True when the name is one of many that a playlist or an image output brings along: no play of its own. */
-export function isPart(recording: Recording, name: string | null): boolean {
-  const file = recording.files.find((known) => known.name === name)
-  return name !== null && (file === undefined || file.kind === 'image')
-}
