@@ -40,6 +40,8 @@ export type StoreOrder = { faults: StoreFault[] } | null
 export interface StoreRequest {
   method: string
   key: string
+  /** What follows the `?`: which part of which upload, for one. */
+  query: string
   copySource: string | null
   headers: Record<string, string>
   /** What the store itself answered; `null` while it has not, or was never asked. */
@@ -84,6 +86,7 @@ export async function passToStore(request: Request): Promise<Response> {
   const seen: StoreRequest = {
     method: request.method,
     key,
+    query: new URL(request.url).search.slice(1),
     copySource,
     headers: Object.fromEntries(request.headers),
     storeStatus: null,

@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:workers'
 import { AwsClient } from 'aws4fetch'
 import { testAgent } from '../outside/agent.ts'
+import type { BackupOrder } from '../outside/backup.ts'
 import type { LiveKitOrder } from '../outside/livekit.ts'
 import type { StoreFault, StoreRequest } from '../outside/store-proxy.ts'
 import { encodeKey } from '../../src/storage/requests.ts'
@@ -49,6 +50,47 @@ export async function healLiveKit(): Promise<void> {
 export async function askedOfLiveKit(): Promise<string[]> {
   const response = await fetch('http://control.test/livekit')
   return (await response.json<{ asked: string[] }>()).asked
+}
+
+/** What LiveKit's backup storage has and does from now on. */
+export async function setBackup(order: BackupOrder): Promise<void> {
+  await steer('backup', order)
+}
+
+/** The ranges that the backup storage was asked for since it was last set. */
+export async function rangesOfBackup(): Promise<string[]> {
+  const response = await fetch('http://control.test/backup')
+  return (await response.json<{ ranges: string[] }>()).ranges
+}
+
+/** Bytes of an object; `null` when there is none. */
+export async function bytesAt(key: string): Promise<Uint8Array | null> {
+  const response = await store.fetch(address(key), { headers: { 'user-agent': testAgent } })
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  return response.status === 404 ? null : bytes
+}
+
+/** Headers of an object. */
+export async function headersOf(key: string): Promise<Headers> {
+  const headers = { 'user-agent': testAgent }
+  return (await store.fetch(address(key), { method: 'HEAD', headers })).headers
+}
+
+/** The multipart uploads to a folder that were neither joined nor given up. */
+export async function openUploads(prefix: string): Promise<string[]> {
+  const url = new URL(`${env.S3_ENDPOINT}/${env.S3_BUCKET}/`)
+  url.search = `?uploads=&prefix=${encodeURIComponent(prefix)}`
+  const response = await store.fetch(url, { headers: { 'user-agent': testAgent } })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`uploads: ${response.status} ${text}`)
+  return [...text.matchAll(/<Key>(.*?)<\/Key>/g)].map(([, key]) => key ?? '')
+}
+
+/** Somebody else gives an upload up. */
+export async function abortUpload(key: string, uploadId: string): Promise<void> {
+  const headers = { 'user-agent': testAgent }
+  const url = `${address(key)}?uploadId=${encodeURIComponent(uploadId)}`
+  await (await store.fetch(url, { method: 'DELETE', headers })).arrayBuffer()
 }
 
 /** Uploads as LiveKit does. */
