@@ -3,13 +3,14 @@
 // fails loudly.
 import { answerBackup, steerBackup } from './backup.ts'
 import { answerLiveKit, steerLiveKit } from './livekit.ts'
-import { passToStore, steerStore, storeHistory } from './store-proxy.ts'
+import { openUploads, passToStore, steerStore, storeHistory } from './store-proxy.ts'
 
 export async function outsideWorld(request: Request): Promise<Response> {
   const url = new URL(request.url)
   if (url.hostname === 'control.test') {
     const order: unknown = request.method === 'POST' ? await request.json() : null
     if (url.pathname === '/store') return Response.json(steerStore(order))
+    if (url.pathname === '/store/uploads') return Response.json(openUploads())
     if (url.pathname === '/store/history')
       return Response.json(storeHistory(Number(url.searchParams.get('from'))))
     if (url.pathname === '/backup') return Response.json(steerBackup(order))

@@ -39,7 +39,7 @@ export function playlistText(names: string[], isClosed = true): string {
   return [...head, ...items, ...(isClosed ? ['#EXT-X-ENDLIST'] : []), ''].join('\n')
 }
 
-export const bytesOf = (name: string, run = 1): string => `bytes ${run} of ${name}`
+export const bytesOf = (name: string, run = 1): string => `bytes ${run} of ${name};`.repeat(20)
 
 /** Puts segments beside the playlist, some at a time. */
 export async function putSegments(folder: string, names: string[], run = 1): Promise<void> {

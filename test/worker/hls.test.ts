@@ -137,7 +137,7 @@ describe('a playlist', () => {
       ['index.m3u8', ...names].map((name) => `${finalFolder(story)}${name}`).toSorted(),
     )
     const played = await play(await linkTo(story))
-    expect(played.text).not.toMatch(/^(https?:|\/|\.\.)/m)
+    expect(played.text).not.toMatch(/^(https?:|\/|\.\.\/)/m)
     expect([...played.bytes.values()]).toEqual([
       ...names.map((name) => bytesOf(name)),
       null,
@@ -388,51 +388,53 @@ describe('S1: a store that fails in the middle of a folder', () => {
 
 describe('S2: killed in the middle of a folder', () => {
   const requests = Array.from({ length: 34 }, (_, at) => at)
-  it.each(requests.flatMap((at) => (['before', 'after'] as const).map((waits) => ({ at, waits }))))(
-    '$waits request $at was done: ends the same',
-    async ({ at, waits }) => {
-      const story = playlistStory()
-      const names = segmentNames(3)
-      await putSegments(tempFolder(story), names)
-      await put(story.filename, playlistText(names))
-      await webhooks(playlistEnded(story))
-      await healStore()
-      await breakStore({ skip: at, times: 1, waits })
-      let isHeld = false
-      while (!isHeld) {
-        const rung = ring(story.egressId).then(
-          (hasRung) => (hasRung ? 'rung' : 'rest'),
-          () => 'cut',
-        )
-        const held = expect
-          .poll(async () => (await storeRequests()).length, { interval: 5, timeout: 3_000 })
-          .toBeGreaterThan(at)
-          .then(
-            () => 'held',
-            () => 'never',
-          )
-        const first = await Promise.race([rung, held])
-        isHeld = first === 'held' || (await storeRequests()).length > at
-        if (!isHeld) expect(first).toBe('rung')
-        if (isHeld) {
-          await abortAllDurableObjects()
-          await healStore()
-          await rung
-        }
-      }
-      await ringUntilQuiet(story, async () => expectWholeWhereListed(story, ['index.m3u8'], names))
-      expect(await read(story.egressId)).toMatchObject({
-        status: 'ready',
-        attention: null,
-        error: null,
-        files: [{ name: 'index.m3u8', state: 'final' }],
-      })
-      expect(await keysUnder(tempFolder(story))).toEqual([])
-      expect(await keysUnder(finalFolder(story))).toEqual(
-        ['index.m3u8', ...names].map((name) => `${finalFolder(story)}${name}`),
+  it.each(
+    requests.flatMap((at) => [
+      { at, waits: 'after' as const },
+      ...(at % 4 === 0 ? [{ at, waits: 'before' as const }] : []),
+    ]),
+  )('$waits request $at was done: ends the same', async ({ at, waits }) => {
+    const story = playlistStory()
+    const names = segmentNames(3)
+    await putSegments(tempFolder(story), names)
+    await put(story.filename, playlistText(names))
+    await webhooks(playlistEnded(story))
+    await healStore()
+    await breakStore({ skip: at, times: 1, waits })
+    let isHeld = false
+    while (!isHeld) {
+      const rung = ring(story.egressId).then(
+        (hasRung) => (hasRung ? 'rung' : 'rest'),
+        () => 'cut',
       )
-      for (const name of names)
-        expect(await download(`${finalFolder(story)}${name}`)).toBe(bytesOf(name))
-    },
-  )
+      const held = expect
+        .poll(async () => (await storeRequests()).length, { interval: 5, timeout: 3_000 })
+        .toBeGreaterThan(at)
+        .then(
+          () => 'held',
+          () => 'never',
+        )
+      const first = await Promise.race([rung, held])
+      isHeld = first === 'held' || (await storeRequests()).length > at
+      if (!isHeld) expect(first).toBe('rung')
+      if (isHeld) {
+        await abortAllDurableObjects()
+        await healStore()
+        await rung
+      }
+    }
+    await ringUntilQuiet(story, async () => expectWholeWhereListed(story, ['index.m3u8'], names))
+    expect(await read(story.egressId)).toMatchObject({
+      status: 'ready',
+      attention: null,
+      error: null,
+      files: [{ name: 'index.m3u8', state: 'final' }],
+    })
+    expect(await keysUnder(tempFolder(story))).toEqual([])
+    expect(await keysUnder(finalFolder(story))).toEqual(
+      ['index.m3u8', ...names].map((name) => `${finalFolder(story)}${name}`),
+    )
+    for (const name of names)
+      expect(await download(`${finalFolder(story)}${name}`)).toBe(bytesOf(name))
+  })
 })

@@ -63,11 +63,16 @@ export async function rangesOfBackup(): Promise<string[]> {
   return (await response.json<{ ranges: string[] }>()).ranges
 }
 
-/** Bytes of an object; `null` when there is none. */
-export async function bytesAt(key: string): Promise<Uint8Array | null> {
+/** What tells the bytes of a large object from any other; `null` when there is none. */
+export async function digestAt(key: string): Promise<string | null> {
   const response = await store.fetch(address(key), { headers: { 'user-agent': testAgent } })
-  const bytes = new Uint8Array(await response.arrayBuffer())
-  return response.status === 404 ? null : bytes
+  const bytes = await response.arrayBuffer()
+  return response.status === 404 ? null : digestOf(bytes)
+}
+
+export async function digestOf(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return `${bytes.byteLength}:${btoa(String.fromCharCode(...digest))}`
 }
 
 /** Headers of an object. */
@@ -78,12 +83,9 @@ export async function headersOf(key: string): Promise<Headers> {
 
 /** The multipart uploads to a folder that were neither joined nor given up. */
 export async function openUploads(prefix: string): Promise<string[]> {
-  const url = new URL(`${env.S3_ENDPOINT}/${env.S3_BUCKET}/`)
-  url.search = `?uploads=&prefix=${encodeURIComponent(prefix)}`
-  const response = await store.fetch(url, { headers: { 'user-agent': testAgent } })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`uploads: ${response.status} ${text}`)
-  return [...text.matchAll(/<Key>(.*?)<\/Key>/g)].map(([, key]) => key ?? '')
+  const response = await fetch('http://control.test/store/uploads')
+  const keys = Object.values(await response.json<Record<string, string>>())
+  return keys.filter((key) => key.startsWith(prefix))
 }
 
 /** Somebody else gives an upload up. */
