@@ -246,7 +246,10 @@ function isConfirmedGone(state: RecordingState, settings: Settings): boolean {
 function isUncorroborated(state: RecordingState): boolean {
   return (
     state.seen.witnesses.every((witness) => witness === 'webhook') &&
-    state.files.every((file) => file.source === null)
+    // A file in the backup storage is one, although its address has expired.
+    !state.seen.backup &&
+    state.files.every((file) => file.source === null) &&
+    state.folders.every((folder) => folder.names.length === 0)
   )
 }
 

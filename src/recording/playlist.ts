@@ -39,9 +39,6 @@ export function playableText(text: string, missing: ReadonlySet<string>): string
 
 /** True for a name that stays in the folder of the list that gives it. */
 export function isRelative(name: string): boolean {
-  const isElsewhere =
-    /^[a-z][a-z0-9+.-]*:/i.test(name) || name.startsWith('/') || name.includes('\\')
-  return (
-    !isElsewhere && name.split('/').every((part) => part !== '..' && part !== '.' && part !== '')
-  )
+  // An address of another host has an empty part. A colon may stand in a name: nobody reads it before it is encoded.
+  return name.split(/[/\\]/).every((part) => part !== '..' && part !== '.' && part !== '')
 }
