@@ -1,7 +1,8 @@
 // Decides whose an object of the temp folder is and whether it is news. Pure: the sweep asks, this file answers. What is
 // young is left to its webhook; what belongs to a running egress is never touched.
 import type { Claim, KnownObject } from '../catalog/temp-objects.ts'
-import { egressIdOfManifest, isManifestName } from '../livekit/manifest.ts'
+import { isManifestName } from '../livekit/manifest.ts'
+import { isMediaName } from '../recording/files.ts'
 import { directoryOf } from '../recording/folders.ts'
 import { isEgressId } from '../recording/keys.ts'
 import type { ObjectFact } from '../recording/observation.ts'
@@ -34,23 +35,41 @@ export function classify(
   youngForMs: number,
 ): Finding {
   if (object.lastModifiedMs > nowMs - youngForMs) return { kind: 'none' }
-  if (known !== undefined && known.etag === object.etag) return { kind: 'none' }
-  if (isManifestName(object.key)) return { kind: 'manifest' }
-  const [own, ...folders] = claimKeysOf(object.key).map((key) => claims.get(key))
-  if (own !== undefined) return { kind: 'claimed', egressId: own.egressId }
-  const folder = folders.find((claim) => claim !== undefined)
-  if (folder !== undefined) {
-    return busyStatuses.has(folder.status ?? '')
-      ? { kind: 'none' }
-      : { kind: 'claimed', egressId: folder.egressId }
-  }
+  const isNoted = known !== undefined && known.etag === object.etag
+  if (isNoted && known.egressId !== null) return { kind: 'none' }
+  const owner = ownerOf(object.key, claims)
+  // What had been nobody's is somebody's once a claim on it is known; nothing else about it can have changed.
+  if (isNoted && owner === null) return { kind: 'none' }
+  if (!isNoted && isManifestName(object.key)) return { kind: 'manifest' }
+  if (owner !== null) return owner.isBusy ? { kind: 'none' } : claimed(owner.egressId)
   const named = egressIdInPath(object.key)
-  return named === null ? { kind: 'unclaimed' } : { kind: 'claimed', egressId: named }
+  if (named !== null) return claimed(named)
+  // Old manifests of images carry the name of the images (livekit.md §3).
+  return object.key.endsWith('.json') ? { kind: 'manifest' } : { kind: 'unclaimed' }
+}
+
+function claimed(egressId: string): Finding {
+  return { kind: 'claimed', egressId }
+}
+
+/**
+ * Whose an object is by the claims. Busy: its egress may still be writing there, or its move be emptying the folder. A file
+ * that plays by itself appears when it is complete, so it is news whatever LiveKit says; a playlist is written all the time.
+ */
+function ownerOf(
+  key: string,
+  claims: ReadonlyMap<string, Claim>,
+): { egressId: string; isBusy: boolean } | null {
+  const [own, ...folders] = claimKeysOf(key).map((known) => claims.get(known))
+  const claim = own ?? folders.find((known) => known !== undefined)
+  if (claim === undefined) return null
+  const isComplete = claim === own && isMediaName(key)
+  return { egressId: claim.egressId, isBusy: !isComplete && busyStatuses.has(claim.status ?? '') }
 }
 
 /** An egress id that the path itself names, as a folder. */
 function egressIdInPath(key: string): string | null {
   const folders = key.split('/').slice(0, -1)
   const named = folders.findLast((folder) => /^EG_[A-Za-z0-9]{6,}$/.test(folder))
-  return named !== undefined && isEgressId(named) ? named : egressIdOfManifest(key)
+  return named !== undefined && isEgressId(named) ? named : null
 }

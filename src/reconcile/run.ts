@@ -6,12 +6,22 @@ import { logInfo } from '../log.ts'
 import type { Observation } from '../recording/observation.ts'
 import type { S3 } from '../storage/s3.ts'
 
+/**
+ * Requests of one invocation. Those to the store are counted where they are sent: one look may need several. The others
+ * are told with `spend`, before they are made, so that a failed one counts as well.
+ */
 export class Budget {
   readonly limit: number
-  spent = 0
+  readonly #store: S3
+  #told = 0
 
-  constructor(limit: number) {
+  constructor(limit: number, store: S3) {
     this.limit = limit
+    this.#store = store
+  }
+
+  get spent(): number {
+    return this.#told + this.#store.requests.sent
   }
 
   /** True while so many more requests may be made. */
@@ -20,7 +30,7 @@ export class Budget {
   }
 
   spend(requests = 1): void {
-    this.spent += requests
+    this.#told += requests
   }
 }
 
