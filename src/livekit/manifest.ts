@@ -142,11 +142,11 @@ function kindOf(json: Json): RecordingKind {
   return text(json, 'publisherIdentity') === null ? 'room_composite' : 'participant'
 }
 
-/** Numbers of 16 digits and more become strings before they can be rounded. */
+/** Whole numbers of 16 digits and more become strings before they can be rounded. */
 function parse(body: string): Json | null {
   try {
     const exact = body.replaceAll(
-      /("(?:[^"\\]|\\.)*")|(-?\d{16,})(?![\d.eE])/g,
+      /("(?:[^"\\]|\\.)*")|(?<![\d.eE+-])(-?\d{16,})(?![\d.eE])/g,
       (whole, string, number) =>
         string === undefined && number !== undefined ? `"${number}"` : whole,
     )

@@ -2,20 +2,18 @@
 // young is left to its webhook; what belongs to a running egress is never touched.
 import type { Claim, KnownObject } from '../catalog/temp-objects.ts'
 import { isManifestName } from '../livekit/manifest.ts'
-import { isMediaName } from '../recording/files.ts'
+import { isMediaName, isPlayableName } from '../recording/files.ts'
 import { directoryOf } from '../recording/folders.ts'
 import { isEgressId } from '../recording/keys.ts'
 import type { ObjectFact } from '../recording/observation.ts'
+import type { Status } from '../recording/status.ts'
 
 export type Finding =
   /** Nothing to do: young, told before, or a running egress writes it. */
-  | { kind: 'none' }
-  | { kind: 'manifest' }
-  | { kind: 'claimed'; egressId: string }
-  | { kind: 'unclaimed' }
+  { kind: 'none' } | { kind: 'manifest' } | Owner | { kind: 'unclaimed' }
 
 /** Statuses of a recording whose folder is still being filled, or emptied by the move. */
-const busyStatuses = new Set(['starting', 'active', 'ending', 'processing'])
+const busyStatuses = new Set<Status>(['starting', 'active', 'ending', 'processing'])
 
 /** The keys and folders under which a claim on the object may be noted. */
 export function claimKeysOf(key: string): string[] {
@@ -41,30 +39,34 @@ export function classify(
   // What had been nobody's is somebody's once a claim on it is known; nothing else about it can have changed.
   if (isNoted && owner === null) return { kind: 'none' }
   if (!isNoted && isManifestName(object.key)) return { kind: 'manifest' }
-  if (owner !== null) return owner.isBusy ? { kind: 'none' } : claimed(owner.egressId)
-  const named = egressIdInPath(object.key)
-  if (named !== null) return claimed(named)
+  if (owner !== null) return isNews(object.key, owner, isNoted) ? owner : { kind: 'none' }
   // Old manifests of images carry the name of the images (livekit.md §3).
   return object.key.endsWith('.json') ? { kind: 'manifest' } : { kind: 'unclaimed' }
 }
 
-function claimed(egressId: string): Finding {
-  return { kind: 'claimed', egressId }
+interface Owner {
+  kind: 'claimed'
+  egressId: string
+  status: Status | null
+}
+
+/** Whose an object is, by the claims on it and on its folders, or by the name of a folder. */
+function ownerOf(key: string, claims: ReadonlyMap<string, Claim>): Owner | null {
+  const claim = claimKeysOf(key)
+    .map((known) => claims.get(known))
+    .find((known) => known !== undefined)
+  if (claim !== undefined) return { kind: 'claimed', ...claim }
+  const named = egressIdInPath(key)
+  return named === null ? null : { kind: 'claimed', egressId: named, status: null }
 }
 
 /**
- * Whose an object is by the claims. Busy: its egress may still be writing there, or its move be emptying the folder. A file
- * that plays by itself appears when it is complete, so it is news whatever LiveKit says; a playlist is written all the time.
+ * A file that plays by itself appears when it is complete: it is news whatever LiveKit says. A playlist is written again and
+ * again while its egress runs. Segments and images are found by way of their playlist or folder, not one by one.
  */
-function ownerOf(
-  key: string,
-  claims: ReadonlyMap<string, Claim>,
-): { egressId: string; isBusy: boolean } | null {
-  const [own, ...folders] = claimKeysOf(key).map((known) => claims.get(known))
-  const claim = own ?? folders.find((known) => known !== undefined)
-  if (claim === undefined) return null
-  const isComplete = claim === own && isMediaName(key)
-  return { egressId: claim.egressId, isBusy: !isComplete && busyStatuses.has(claim.status ?? '') }
+function isNews(key: string, { status }: Owner, isNoted: boolean): boolean {
+  if (isMediaName(key) || isNoted) return true
+  return isPlayableName(key) && !(status !== null && busyStatuses.has(status))
 }
 
 /** An egress id that the path itself names, as a folder. */

@@ -40,12 +40,14 @@ export interface Run {
   store: S3
   budget: Budget
   report: SweepReport
+  /** Recordings that are counted in the report: several witnesses may speak of one. */
+  counted: Set<string>
   nowMs: number
 }
 
 /** Tells a recording's object, by the same door as a webhook. */
 export async function tell(
-  { env, report, budget }: Run,
+  { env, report, counted, budget }: Run,
   egressId: string,
   seen: Observation,
   isKnown: boolean,
@@ -53,7 +55,7 @@ export async function tell(
   budget.spend()
   const { isNew } = await env.RECORDING.getByName(egressId).observe(seen)
   if (!isNew) return
-  if (isKnown) report.recovered += 1
-  else report.adopted += 1
+  if (!counted.has(egressId)) report[isKnown ? 'recovered' : 'adopted'] += 1
+  counted.add(egressId)
   logInfo('sweep.told', { egressId, source: seen.source, type: seen.type, isKnown })
 }

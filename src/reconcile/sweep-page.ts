@@ -1,7 +1,6 @@
 // One page of the temp folder: whose is each object, what of it is news, and to whom. One query for the claims of the whole
 // page, one for what is known of it, one batch for what has to be remembered; objects are called only for news.
 import { noteObjects, readClaims, readKnownObjects, readStatuses } from '../catalog/temp-objects.ts'
-import type { Claim } from '../catalog/temp-objects.ts'
 import { mostManifestBytes, readManifest } from '../livekit/manifest.ts'
 import { logError, logInfo, messageOf } from '../log.ts'
 import { isEgressId } from '../recording/keys.ts'
@@ -45,7 +44,7 @@ export async function sweepPage(
       isWhole = budget.has(requestsPerObject + requestsOfNotes) && failures < mostFailures
       if (!isWhole) break
       try {
-        stayed.push({ object, egressId: await dealWith(run, object, finding, claims) })
+        stayed.push({ object, egressId: await dealWith(run, object, finding) })
       } catch (error) {
         // Not noted, so that the next round tries it again; the objects behind it are not kept waiting.
         failures += 1
@@ -68,17 +67,14 @@ async function dealWith(
   run: Run,
   object: ObjectFact,
   finding: Exclude<Finding, { kind: 'none' }>,
-  claims: ReadonlyMap<string, Claim>,
 ): Promise<string | null> {
   switch (finding.kind) {
     case 'manifest':
       return (await tellManifest(run, object)) ?? tellOwner(run, object)
     case 'claimed': {
-      const { egressId } = finding
-      const own = [...claims.values()].some(
-        (claim) => claim.egressId === egressId && claim.status !== null,
-      )
-      return tellObject(run, object, egressId, own || (await isInCatalogue(run, egressId)))
+      const { egressId, status } = finding
+      const isKnown = status !== null || (await isInCatalogue(run, egressId))
+      return tellObject(run, object, egressId, isKnown)
     }
     case 'unclaimed':
       return tellOwner(run, object)

@@ -35,7 +35,7 @@ export async function sweep(
   const store = new S3(config.storage)
   const budget = new Budget(config.subrequests - closingRequests, store)
   budget.spend()
-  const run: Run = { env, config, store, budget, report, nowMs }
+  const run: Run = { env, config, store, budget, report, counted: new Set(), nowMs }
   // Each part by itself: LiveKit's outage must not keep the bucket from being looked at.
   await attempt(report, 'registry', async () => wakeSleepers(run))
   // After a failure from the beginning of the list: the token of a page may have been what failed.

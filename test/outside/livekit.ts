@@ -48,12 +48,7 @@ export async function answerLiveKit(request: Request): Promise<Response> {
     : Response.json({ items: [found] })
 }
 
-const runningStatuses = new Set([
-  undefined,
-  'EGRESS_STARTING',
-  'EGRESS_ACTIVE',
-  'EGRESS_ENDING',
-])
+const runningStatuses = new Set([undefined, 'EGRESS_STARTING', 'EGRESS_ACTIVE', 'EGRESS_ENDING'])
 
 function listed({ active, room_name: roomName, page_token: page }: ListQuery): Response {
   const items = (Object.values(egresses) as Record<string, string | undefined>[]).filter(

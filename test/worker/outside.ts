@@ -51,13 +51,19 @@ export async function askedOfLiveKit(): Promise<string[]> {
   return (await response.json<{ asked: string[] }>()).asked
 }
 
-/** Uploads as LiveKit does. */
+/** Uploads as LiveKit does; `metadata` as `x-amz-meta-…`. */
 export async function upload(
   key: string,
   body: string | Uint8Array,
   contentType = 'video/mp4',
+  metadata: Record<string, string> = {},
 ): Promise<void> {
-  const headers = { 'content-type': contentType, 'user-agent': testAgent }
+  const marks = Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value])
+  const headers = {
+    'content-type': contentType,
+    'user-agent': testAgent,
+    ...(Object.fromEntries(marks) as Record<string, string>),
+  }
   const response = await store.fetch(address(key), { method: 'PUT', body, headers })
   if (!response.ok) throw new Error(`upload of ${key}: ${response.status} ${await response.text()}`)
   await response.arrayBuffer()
@@ -90,6 +96,33 @@ export async function download(key: string): Promise<string | null> {
 export async function removeObject(key: string): Promise<void> {
   const headers = { 'user-agent': testAgent }
   await (await store.fetch(address(key), { method: 'DELETE', headers })).arrayBuffer()
+}
+
+/** Every key of a folder. */
+export async function keysUnder(prefix: string): Promise<string[]> {
+  const keys: string[] = []
+  for (;;) {
+    const query = new URLSearchParams({ 'list-type': '2', 'encoding-type': 'url', prefix })
+    const after = keys.at(-1)
+    if (after !== undefined) query.set('start-after', after)
+    const headers = { 'user-agent': testAgent }
+    const response = await store.fetch(`${address('')}?${query.toString()}`, { headers })
+    const body = await response.text()
+    if (!response.ok) throw new Error(`list: ${response.status} ${body}`)
+    const found = [...body.matchAll(/<Key>(.*?)<\/Key>/gs)].map(([, key = '']) =>
+      decodeURIComponent(key.replaceAll('+', ' ')),
+    )
+    keys.push(...found)
+    if (found.length === 0 || !body.includes('<NextContinuationToken>')) return keys
+  }
+}
+
+/** Takes everything out of a folder; the store of the tests keeps its objects from one test to the next. */
+export async function emptyFolder(prefix: string): Promise<void> {
+  const keys = await keysUnder(prefix)
+  for (let index = 0; index < keys.length; index += 6) {
+    await Promise.all(keys.slice(index, index + 6).map(removeObject))
+  }
 }
 
 function address(key: string): string {
