@@ -80,6 +80,15 @@ describe.each(storeKinds.map((kind) => ({ name: nameOf(kind), kind })))('$name',
     expect(await verify(store, move)).toEqual({ outcome: 'different' })
   })
 
+  it('verifies no object that somebody else put in place of the copy, though it has the same size', async () => {
+    const store = new MemoryStore(kind)
+    store.put(path, first)
+    const move = await moveOf(store)
+    await copy(store, move)
+    store.put(finalKey, second)
+    expect(await verify(store, move)).toEqual({ outcome: 'different' })
+  })
+
   it('W21: keeps a temp object that is no longer the one that was copied', async () => {
     const store = new MemoryStore(kind)
     store.put(path, first)
