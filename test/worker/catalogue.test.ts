@@ -13,6 +13,7 @@ import {
   asAdmin,
   catalogued,
   codeOf,
+  eventually,
   listed,
   read,
   readyRecording,
@@ -78,13 +79,13 @@ describe('D1: the catalogue is away', () => {
     const story = recorded()
     const [started, ...rest] = wholeLife(story)
     await webhooks(started)
-    await expect.poll(async () => rowOf(story.egressId)).toMatchObject({ status: 'starting' })
+    await eventually(async () => rowOf(story.egressId)).toMatchObject({ status: 'starting' })
     await loseCatalogue()
     await upload(story.filename, '0123456789')
     for (const event of rest) expect((await webhook(event)).status).toBe(200)
     const finalKey = `recordings/${story.egressId}/video.mp4`
-    await expect.poll(async () => download(finalKey), { timeout: 10_000 }).toBe('0123456789')
-    await expect.poll(async () => download(story.filename), { timeout: 10_000 }).toBeNull()
+    await eventually(async () => download(finalKey)).toBe('0123456789')
+    await eventually(async () => download(story.filename)).toBeNull()
     // One recording can be read all the while: its object knows it.
     expect((await read(story.egressId)).status).toBe('ready')
     expect(await timelineTypes(story.egressId)).toContain('catalogue.unavailable')
@@ -115,9 +116,9 @@ describe('D1: the catalogue is away', () => {
     await loseCatalogue()
     const story = recorded()
     await webhooks(egressEvent('egress_started', 'EGRESS_STARTING', story))
-    await expect.poll(async () => timelineTypes(story.egressId)).toContain('catalogue.unavailable')
+    await eventually(async () => timelineTypes(story.egressId)).toContain('catalogue.unavailable')
     await healCatalogue()
-    await expect.poll(async () => rowOf(story.egressId), { timeout: 10_000 }).not.toBeNull()
+    await eventually(async () => rowOf(story.egressId)).not.toBeNull()
   })
 
   it('and a list says so, in place of an empty list', async () => {
@@ -164,19 +165,19 @@ describe('rows that D1 writes for one recording', () => {
     const story = recorded()
     const [started, active, ending, ended] = wholeLife(story)
     await webhooks(started)
-    await expect.poll(async () => rowOf(story.egressId)).toMatchObject({ status: 'starting' })
+    await eventually(async () => rowOf(story.egressId)).toMatchObject({ status: 'starting' })
     // The media begins later than the egress, and with it the place in the list changes.
     const mediaAt = `${story.startedAtMs + 3_000}000000`
     const fileResults = [{ filename: story.filename, startedAt: mediaAt }]
     const info = { ...(active?.['egressInfo'] as object), fileResults }
     await webhooks({ ...active, egressInfo: info })
-    await expect.poll(async () => rowOf(story.egressId)).toMatchObject({ status: 'active' })
+    await eventually(async () => rowOf(story.egressId)).toMatchObject({ status: 'active' })
     await webhooks(ending)
-    await expect.poll(async () => rowOf(story.egressId)).toMatchObject({ status: 'ending' })
+    await eventually(async () => rowOf(story.egressId)).toMatchObject({ status: 'ending' })
     await upload(story.filename, '0123456789')
     await webhooks(ended)
-    await expect.poll(async () => rowOf(story.egressId)).toMatchObject({ status: 'ready' })
-    await expect.poll(async () => download(story.filename), { timeout: 10_000 }).toBeNull()
+    await eventually(async () => rowOf(story.egressId)).toMatchObject({ status: 'ready' })
+    await eventually(async () => download(story.filename)).toBeNull()
     expect(written.rows).toBeGreaterThan(4)
     expect(written.rows).toBeLessThanOrEqual(12)
   })
