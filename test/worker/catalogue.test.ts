@@ -3,6 +3,7 @@
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { CatalogueRecordings } from '../../src/catalog/recordings.ts'
+import { signPlaybackToken } from '../../src/playback/token.ts'
 import type { RecordingJson } from '../../src/routes/recording-json.ts'
 import type { Recording } from '../../src/recording/recording.ts'
 import type { Status } from '../../src/recording/status.ts'
@@ -18,6 +19,7 @@ import {
   read,
   readyRecording,
   recorded,
+  request,
   rowOf,
   timelineTypes,
   until,
@@ -121,10 +123,22 @@ describe('D1: the catalogue is away', () => {
     await eventually(async () => rowOf(story.egressId)).not.toBeNull()
   })
 
-  it('and a list says so, in place of an empty list', async () => {
+  it('and a list and a link say so, in place of being empty or gone', async () => {
     await loseCatalogue()
     const response = await asAdmin('/v1/recordings')
     expect([response.status, await codeOf(response)]).toEqual([503, 'catalogue-unavailable'])
+    const link = await signPlaybackToken(
+      {
+        egressId: 'EG_a',
+        expiresAtMs: Date.now() + 60_000,
+        linkId: null,
+        download: false,
+        viewer: null,
+      },
+      env.PLAYBACK_SECRET,
+    )
+    const played = await request(`/play/${link}`)
+    expect([played.status, await codeOf(played)]).toEqual([503, 'catalogue-unavailable'])
     await healCatalogue()
   })
 })
