@@ -5,6 +5,7 @@ import { HTTPException } from 'hono/http-exception'
 import { raw } from 'hono/html'
 import { mainFile, whyNotPlayable } from '../recording/recording.ts'
 import type { Recording } from '../recording/recording.ts'
+import { StoreRequests } from '../storage/requests.ts'
 import { newRoutes } from './context.ts'
 import type { AppEnv } from './context.ts'
 import { openLink } from './playback.ts'
@@ -50,7 +51,7 @@ async function open(context: Context<AppEnv>, token: string): Promise<Recording 
 }
 
 async function setHeaders(context: Context<AppEnv>): Promise<void> {
-  const { origin } = context.get('config').storage.publicEndpoint
+  const origin = new StoreRequests(context.get('config').storage).publicOrigin
   context.header(
     'content-security-policy',
     `default-src 'none'; style-src 'sha256-${await sha256(style)}'; img-src 'self' data: ${origin}; ` +

@@ -96,6 +96,7 @@ export class CloudflareApi {
     const shown = this.#secrets.length === 0 ? '' : argumentsOfAll()
     this.seenInArguments.push(...this.#secrets.filter((secret) => shown.includes(secret)))
     return (
+      this.#user(path) ??
       this.#d1(method, path, body) ??
       this.#r2(method, path, body, request.headers['cf-r2-jurisdiction']) ??
       (await this.#worker(method, path, body, request.headers['content-type'] ?? '')) ?? {
@@ -104,6 +105,21 @@ export class CloudflareApi {
         message: `nothing is planned for ${method} ${path}`,
       }
     )
+  }
+
+  /** Whose token it is; the first account is not the one that the tests deploy to. */
+  #user(path: string): Result | null {
+    const accounts = [
+      { id: 'another-account', name: 'Another' },
+      { id: accountId, name: 'Pretend' },
+    ]
+    const answers: Record<string, unknown> = {
+      '/user/tokens/verify': { id: 'token', status: 'active' },
+      '/user': { id: 'user', email: 'person@example.org' },
+      '/accounts': accounts,
+      '/memberships': accounts.map((account) => ({ id: account.id, account })),
+    }
+    return path in answers ? { result: answers[path] } : null
   }
 
   #d1(method: string, path: string, body: Buffer): Result | null {

@@ -306,7 +306,7 @@ describe('P1: a token that is not right leads nowhere', () => {
   ])('when it %s: 403 %s', async (_, code, made) => {
     const egressId = await playable()
     const link = await made(egressId)
-    for (const path of [`/play/${link}`, `/play/${link}/video.mp4`, `/watch/${link}`]) {
+    for (const path of [`/play/${link}`, `/play/${link}/video.mp4`]) {
       for (const method of ['GET', 'HEAD']) {
         const response = await request(path, { method })
         expect(response.status).toBe(403)
@@ -314,6 +314,9 @@ describe('P1: a token that is not right leads nowhere', () => {
         if (method === 'GET') expect(await codeOf(response)).toBe(code)
       }
     }
+    const page = await request(`/watch/${link}`)
+    expect(page.status).toBe(403)
+    expect(await page.text()).not.toMatch(/<video|<audio|video\.mp4/)
   })
 
   it('when it is right for another recording, it plays that one only', async () => {
@@ -397,8 +400,23 @@ describe('a link that the API made', () => {
     expect(target(await request(pathOf(made.url))).pathname).toContain('/video.mp4')
     const page = await request(pathOf(made.watchUrl))
     expect(page.status).toBe(200)
-    expect(await page.text()).toContain('<video controls')
+    expect(await page.text()).toMatch(/<video[^>]* controls/)
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+  })
+
+  it.each([
+    { S3_URL_STYLE: 'path', S3_PUBLIC_ENDPOINT: '' },
+    { S3_URL_STYLE: 'path', S3_PUBLIC_ENDPOINT: 'https://media.example/base' },
+    { S3_URL_STYLE: 'virtual', S3_PUBLIC_ENDPOINT: 'https://media.example' },
+    { S3_URL_STYLE: 'virtual', S3_ENDPOINT: 'https://s3.example:9000' },
+  ])('has a page that lets the browser load what the link leads to: %j', async (changes) => {
+    const link = await token(await playable())
+    const get = async (path: string) =>
+      app.fetch(new Request(`https://roomtape.test${path}`), { ...env, ...changes })
+    const { origin } = new URL((await get(`/play/${link}`)).headers.get('location') ?? '')
+    const policy = (await get(`/watch/${link}`)).headers.get('content-security-policy') ?? ''
+    const [, media] = /media-src ([^;]*)/.exec(policy) ?? []
+    expect(media?.split(' ')).toEqual(["'self'", origin])
   })
 
   it('needs no body, and lasts an hour then', async () => {
@@ -446,16 +464,17 @@ describe('a link that the API made', () => {
     ).toContain('attachment')
   })
 
-  it('plays no more once it is revoked; revoked twice is revoked, and what is not there is 404', async () => {
+  it('P1: plays no more once it is revoked; revoked twice is revoked, and what is not there is 404', async () => {
     const egressId = await playable()
     const [kept, made] = [await makeLink(egressId), await makeLink(egressId)]
     const revoke = async () => asAdmin(`/v1/links/${made.linkId}`, { method: 'DELETE' })
     expect((await revoke()).status).toBe(204)
     expect((await revoke()).status).toBe(204)
-    for (const path of [pathOf(made.url), `${pathOf(made.url)}/video.mp4`, pathOf(made.watchUrl)]) {
+    for (const path of [pathOf(made.url), `${pathOf(made.url)}/video.mp4`]) {
       const response = await request(path)
       expect([response.status, await codeOf(response)]).toEqual([403, 'link-revoked'])
     }
+    expect((await request(pathOf(made.watchUrl))).status).toBe(403)
     expect((await request(pathOf(kept.url))).status).toBe(302)
     const { links } = await (
       await asAdmin(`/v1/recordings/${egressId}/links`)
@@ -465,7 +484,7 @@ describe('a link that the API made', () => {
     expect([unknown.status, await codeOf(unknown)]).toEqual([404, 'link-not-found'])
   })
 
-  it('plays as often as it may be played, also when all come at once', async () => {
+  it('P1: plays as often as it may be played, also when all come at once', async () => {
     const made = await makeLink(await playable(), { maxPlays: 3 })
     const path = pathOf(made.url)
     const responses = await Promise.all(Array.from({ length: 12 }, async () => request(path)))
@@ -483,13 +502,19 @@ describe('a link that the API made', () => {
     const egressId = await playable()
     const path = pathOf((await makeLink(egressId, { maxPlays: 1 })).url)
     expect((await request(path, { method: 'HEAD' })).status).toBe(302)
-    expect((await request(path, { headers: { range: 'bytes=5-' } })).status).toBe(302)
     const early = await catalogued({ status: 'active', files: [] })
     const waiting = await makeLink(early.egressId, { maxPlays: 1 })
     expect((await request(pathOf(waiting.url))).status).toBe(409)
     await playable({ egressId: early.egressId })
     expect((await request(pathOf(waiting.url))).status).toBe(302)
     expect((await request(path, { headers: { range: 'bytes=0-' } })).status).toBe(302)
+    expect((await request(path, { headers: { range: 'bytes=5-' } })).status).toBe(302)
+    expect((await request(path)).status).toBe(403)
+  })
+
+  it('is used up by a range that begins further in when nothing is being played', async () => {
+    const path = pathOf((await makeLink(await playable(), { maxPlays: 1 })).url)
+    expect((await request(path, { headers: { range: 'bytes=1-' } })).status).toBe(302)
     expect((await request(path)).status).toBe(403)
   })
 
