@@ -11,8 +11,6 @@ import { breakStore, download, emptyFolder, keysUnder, storeRequests, upload } f
 import { asAdmin, codeOf, listed, read, webhooks } from './story.ts'
 import { manifestKey, manifestText, post } from './witness-stories.ts'
 
-const hourMs = 3_600_000
-
 beforeEach(async () => {
   for (const folder of ['tmp/', 'old/', 'recordings/']) await emptyFolder(folder)
   stopTime()
@@ -62,7 +60,7 @@ describe('POST /v1/imports', () => {
     await upload(story.filename, '0123456789')
     await upload(manifestKey(story), manifestText(story), 'application/json')
     expect(await importAll('old/')).toMatchObject({ adopted: 1, errors: [] })
-    const ready = await passUntil(story.egressId, ({ status }) => status === 'ready', hourMs)
+    const ready = await passUntil(story.egressId, ({ status }) => status === 'ready')
     expect(ready).toMatchObject({
       roomName: 'daily',
       startedAt: new Date(story.startedAtMs).toISOString(),
@@ -83,7 +81,7 @@ describe('POST /v1/imports', () => {
     expect(await importAll('old/')).toMatchObject({ adopted: 3, errors: [] })
     for (const key of files) {
       const egressId = await idOf(key)
-      await passUntil(egressId, ({ status }) => status === 'ready', hourMs)
+      await passUntil(egressId, ({ status }) => status === 'ready')
       expect(await played(egressId)).toBe(`bytes of ${key}`)
     }
     expect(await listed()).toHaveLength(3)
@@ -97,9 +95,9 @@ describe('POST /v1/imports', () => {
     const before = await keysUnder('old/')
     await breakStore()
     await importAll('old/')
-    await passUntil(story.egressId, ({ status }) => status === 'ready', hourMs)
+    await passUntil(story.egressId, ({ status }) => status === 'ready')
     const other = await idOf('old/b/video.mp4')
-    await passUntil(other, ({ status }) => status === 'ready', hourMs)
+    await passUntil(other, ({ status }) => status === 'ready')
     for (const egressId of [story.egressId, other]) while (await ring(egressId)) continue
     expect(await keysUnder('old/')).toEqual(before)
     expect(await keysUnder('recordings/')).toEqual([])
@@ -114,9 +112,9 @@ describe('POST /v1/imports', () => {
     await upload(manifestKey(story), manifestText(story), 'application/json')
     await upload('old/b.mp4', '0123456789')
     await importAll('old/')
-    await passUntil(story.egressId, ({ status }) => status === 'ready', hourMs)
+    await passUntil(story.egressId, ({ status }) => status === 'ready')
     const other = await idOf('old/b.mp4')
-    await passUntil(other, ({ status }) => status === 'ready', hourMs)
+    await passUntil(other, ({ status }) => status === 'ready')
     for (const egressId of [story.egressId, other]) while (await ring(egressId)) continue
     const before = [await read(story.egressId), await read(other)]
     expect(await importAll('old/')).toMatchObject({ adopted: 0, errors: [] })
@@ -130,7 +128,7 @@ describe('POST /v1/imports', () => {
     await upload('old/server/a/video.mp4', '0123456789')
     await upload(`old/server/a/${story.egressId}.json`, manifestText(story), 'application/json')
     expect(await importAll('old/')).toMatchObject({ adopted: 1, errors: [] })
-    await passUntil(story.egressId, ({ status }) => status === 'ready', hourMs)
+    await passUntil(story.egressId, ({ status }) => status === 'ready')
     expect(await played(story.egressId)).toBe('0123456789')
   })
 
@@ -138,7 +136,7 @@ describe('POST /v1/imports', () => {
     await upload('old/empty.mp4', '')
     await importAll('old/')
     const egressId = await idOf('old/empty.mp4')
-    const failed = await passUntil(egressId, ({ attention }) => attention !== null, hourMs)
+    const failed = await passUntil(egressId, ({ attention }) => attention !== null)
     expect(failed).toMatchObject({ status: 'failed', attention: 'empty-file' })
   })
 
@@ -154,14 +152,13 @@ describe('POST /v1/imports', () => {
     const story = recordedNow()
     await upload(story.filename, '0123456789')
     await webhooks(...wholeLife(story))
-    await passUntil(story.egressId, ({ status }) => status === 'ready', hourMs)
+    await passUntil(story.egressId, ({ status }) => status === 'ready')
     while (await ring(story.egressId)) continue
     await upload('recordings/from before/video.mp4', 'older')
     expect(await importAll('recordings/')).toMatchObject({ adopted: 1, errors: [] })
     await passUntil(
       await idOf('recordings/from before/video.mp4'),
       ({ status }) => status === 'ready',
-      hourMs,
     )
     expect(await listed()).toHaveLength(2)
   })

@@ -55,7 +55,7 @@ async function fates(): Promise<Recorded[]> {
   const { location: _, size: __, ...file } = uploaded(failed)
   await webhooks(egressEvent('egress_ended', 'EGRESS_ABORTED', failed, { fileResults: [file] }))
   await webhooks(...wholeLife(running).slice(0, 2))
-  await passUntil(ready.egressId, ({ status }) => status === 'ready', hourMs)
+  await passUntil(ready.egressId, ({ status }) => status === 'ready')
   for (const { egressId } of [ready, failed, running])
     for (let step = 0; step < 4; step += 1) await ring(egressId)
   return [ready, failed, running]
@@ -112,7 +112,7 @@ describe('D3: the catalogue is lost', () => {
     await rebuild()
     await upload(running.filename, '0123456789')
     await webhooks(egressEvent('egress_ended', 'EGRESS_COMPLETE', running))
-    await passUntil(running.egressId, ({ status }) => status === 'ready', hourMs)
+    await passUntil(running.egressId, ({ status }) => status === 'ready')
     expect(await rowOf(running.egressId)).toMatchObject({ status: 'ready' })
   })
 
@@ -156,7 +156,7 @@ describe('the objects are gone as well, and only the bucket is left', () => {
   it('a recording is found by its file, and plays', async () => {
     const story = await onlyInBucket()
     expect(await rebuild()).toMatchObject({ adopted: 1, errors: [] })
-    const found = await passUntil(story.egressId, ({ status }) => status === 'ready', hourMs)
+    const found = await passUntil(story.egressId, ({ status }) => status === 'ready')
     expect(found).toMatchObject({
       sizeBytes: 10,
       files: [{ name: 'video.mp4', key: `recordings/${story.egressId}/video.mp4`, state: 'final' }],
@@ -173,7 +173,7 @@ describe('the objects are gone as well, and only the bucket is left', () => {
     await upload(`recordings/${egressId}/index.m3u8`, list, 'application/x-mpegurl')
     await upload(`recordings/${egressId}/seg_00000.ts`, 'segment', 'video/mp2t')
     expect(await rebuild()).toMatchObject({ adopted: 1, errors: [] })
-    await passUntil(egressId, ({ status }) => status === 'ready', hourMs)
+    await passUntil(egressId, ({ status }) => status === 'ready')
     const segment = await asAdmin(`/v1/recordings/${egressId}/play?file=seg_00000.ts`)
     expect(segment.status).toBe(302)
     expect(await (await fetch(segment.headers.get('location') ?? '')).text()).toBe('segment')
@@ -218,12 +218,12 @@ describe('POST /v1/recordings/{egressId}/reconcile', () => {
   it('finds a file that was uploaded after it had been given up', async () => {
     const story = recordedNow()
     await webhooks(...wholeLife(story))
-    await passUntil(story.egressId, ({ attention }) => attention === 'missing', 3 * hourMs)
+    await passUntil(story.egressId, ({ attention }) => attention === 'missing')
     passMs(96 * hourMs)
     while (await ring(story.egressId)) continue
     await upload(story.filename, '0123456789')
     await reconcile(story.egressId)
-    const ready = await passUntil(story.egressId, ({ status }) => status === 'ready', hourMs)
+    const ready = await passUntil(story.egressId, ({ status }) => status === 'ready')
     expect(ready).toMatchObject({ attention: null, error: null })
   })
 
@@ -231,17 +231,13 @@ describe('POST /v1/recordings/{egressId}/reconcile', () => {
     const story = recordedNow()
     await upload(story.filename, '01234')
     await webhooks(...wholeLife(story))
-    await passUntil(story.egressId, ({ attention }) => attention === 'size-mismatch', hourMs)
+    await passUntil(story.egressId, ({ attention }) => attention === 'size-mismatch')
     await reconcile(story.egressId)
-    const still = await passUntil(
-      story.egressId,
-      ({ attention }) => attention === 'size-mismatch',
-      hourMs,
-    )
+    const still = await passUntil(story.egressId, ({ attention }) => attention === 'size-mismatch')
     expect(still.status).not.toBe('ready')
     await upload(story.filename, '0123456789')
     await reconcile(story.egressId)
-    const ready = await passUntil(story.egressId, ({ status }) => status === 'ready', hourMs)
+    const ready = await passUntil(story.egressId, ({ status }) => status === 'ready')
     expect(ready).toMatchObject({ attention: null, sizeBytes: 10 })
   })
 
@@ -249,10 +245,10 @@ describe('POST /v1/recordings/{egressId}/reconcile', () => {
     const story = recordedNow()
     await webhooks(...wholeLife(story).slice(0, 2))
     await setLiveKit({ egresses: known(egressInfo(story, 'EGRESS_ACTIVE')) })
-    await passUntil(story.egressId, ({ status }) => status === 'lost', 24 * hourMs)
+    await passUntil(story.egressId, ({ status }) => status === 'lost')
     await upload(story.filename, '0123456789')
     await reconcile(story.egressId)
-    const ready = await passUntil(story.egressId, ({ status }) => status === 'ready', hourMs)
+    const ready = await passUntil(story.egressId, ({ status }) => status === 'ready')
     expect(ready).toMatchObject({ recoveredBy: 'object' })
   })
 
@@ -260,7 +256,7 @@ describe('POST /v1/recordings/{egressId}/reconcile', () => {
     const story = recordedNow()
     await upload(story.filename, '0123456789')
     await webhooks(...wholeLife(story))
-    await passUntil(story.egressId, ({ status }) => status === 'ready', hourMs)
+    await passUntil(story.egressId, ({ status }) => status === 'ready')
     while (await ring(story.egressId)) continue
     const before = await read(story.egressId)
     await reconcile(story.egressId)

@@ -32,7 +32,7 @@ beforeEach(async () => {
 afterEach(letTimeRun)
 
 async function ready(egressId: string) {
-  return passUntil(egressId, ({ status }) => status === 'ready', 3 * hourMs)
+  return passUntil(egressId, ({ status }) => status === 'ready')
 }
 
 async function orphans(): Promise<{ key: string; attention: string }[]> {
@@ -277,7 +277,7 @@ describe('W9: a file that nobody tells of', () => {
     await sweepNow()
     // Claimed, and not moved: LiveKit speaks of another size.
     await webhooks(egressEvent('egress_ended', 'EGRESS_COMPLETE', story))
-    await passUntil(story.egressId, ({ attention }) => attention === 'size-mismatch', hourMs)
+    await passUntil(story.egressId, ({ attention }) => attention === 'size-mismatch')
     passMs(graceMs)
     expect(await orphans()).toHaveLength(1)
     await sweepNow()
