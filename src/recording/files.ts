@@ -85,7 +85,7 @@ function outputsToMove(state: RecordingState): OutputFact[] {
   // Without a location the file name may be the first message's guess: every name that was ever given is tried.
   // Images and manifests have names of their own making; what else was named plays, or is a list of what plays.
   const guesses = paths.filter(
-    (path) => (isMediaName(path) || isListName(path)) && !facts.some((fact) => fact.path === path),
+    (path) => isPlayableName(path) && !facts.some((fact) => fact.path === path),
   )
   return [...media, ...guesses.map((path) => unpromised(path)), ...discovered]
 }
@@ -97,6 +97,11 @@ export function isMediaName(key: string): boolean {
 
 function isListName(key: string): boolean {
   return key.toLowerCase().endsWith('.m3u8')
+}
+
+/** True for the name of a file, or of a playlist, that plays. */
+export function isPlayableName(key: string): boolean {
+  return isMediaName(key) || isListName(key)
 }
 
 function unpromised(path: string): OutputFact {
@@ -247,12 +252,12 @@ export function afterFound(
     file.optional && startedAtMs !== null && source.lastModifiedMs < startedAtMs - clockSlackMs
   // The same object once more is no second run, and an object from before the egress is somebody else's.
   if (isKnown || isOlder) return { ...file, state: 'absent', pause: noPause }
-  if (isInPlace(state, file.path)) {
+  const promised = promisedBytes(state, file)
+  const fault = sizeFault(source.sizeBytes, promised)
+  if (fault === null && isInPlace(state, file.path)) {
     const final = { key: source.key, etag: source.etag, sizeBytes: source.sizeBytes }
     return { ...file, state: 'final', source, final, tempRemoved: true, pause: noPause }
   }
-  const promised = promisedBytes(state, file)
-  const fault = sizeFault(source.sizeBytes, promised)
   if (fault === null) {
     // Earlier trouble with the copy is forgotten only when a copy has passed.
     const pause = file.pause.fault === null ? noPause : { ...file.pause, untilMs: 0 }

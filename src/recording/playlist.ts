@@ -30,7 +30,8 @@ export function playableText(text: string, missing: ReadonlySet<string>): string
   const playable = lines.flatMap((line) => {
     if (line === '' || line.startsWith('#')) return [line]
     const address = line.split('/').map(encodeURIComponent).join('/')
-    if (!isRelative(line)) return [gap, encodeURIComponent(line)]
+    // The line is kept, for the times above it are its own; what it named is not ours to lead to.
+    if (!isRelative(line)) return [gap, 'elsewhere']
     return missing.has(line) ? [gap, address] : [address]
   })
   const body = playable.join('\n').trimEnd()

@@ -1,6 +1,6 @@
 // Everything that the Worker under test can reach: the real store, through a proxy that can be told to fail, and a
-// pretend LiveKit with its backup storage. Runs in Node; tests steer it by requests to http://control.test. A request that is not planned for
-// fails loudly.
+// pretend LiveKit with its backup storage. Runs in Node; tests steer it by requests to http://control.test. A request that
+// is not planned for fails loudly.
 import { answerBackup, steerBackup } from './backup.ts'
 import { answerLiveKit, steerLiveKit } from './livekit.ts'
 import { openUploads, passToStore, steerStore, storeHistory } from './store-proxy.ts'

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { egressEvent, uploaded, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
 import { backupBytes } from '../outside/backup.ts'
-import { keysUnder, watchBucket } from './bucket-safety.ts'
+import { watchBucket } from './bucket-safety.ts'
 import { alarmAtMs, passUntil, passUntilQuiet, recordedNow, ring, stopTime } from './clock.ts'
 import { finalFolder } from './folder-stories.ts'
 import {
@@ -17,6 +17,7 @@ import {
   download,
   headersOf,
   healStore,
+  keysUnder,
   openUploads,
   rangesOfBackup,
   setBackup,

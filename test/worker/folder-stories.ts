@@ -3,8 +3,9 @@
 import { expect } from 'vitest'
 import { egressEvent } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
-import { keysUnder, put } from './bucket-safety.ts'
+import { put } from './bucket-safety.ts'
 import { recordedNow, ring } from './clock.ts'
+import { keysUnder } from './outside.ts'
 import { asAdmin, request } from './story.ts'
 
 export const finalFolder = (story: Recorded): string => `recordings/${story.egressId}/`
@@ -49,9 +50,10 @@ export async function putSegments(folder: string, names: string[], run = 1): Pro
   }
 }
 
+const nanos = (ms: number): string => `${ms}000000`
+
 /** SegmentsInfo of an ended egress. */
 export function segmentsInfo(story: Recorded, more: Record<string, unknown> = {}) {
-  const nanos = (ms: number): string => `${ms}000000`
   return {
     playlistName: story.filename,
     duration: nanos(story.endedAtMs - story.startedAtMs),

@@ -2,7 +2,7 @@
 // that never came, for folders too long for one go, and for processes that die anywhere in between.
 import { abortAllDurableObjects } from 'cloudflare:test'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { keysUnder, put, putOver, watchBucket } from './bucket-safety.ts'
+import { put, putOver, watchBucket } from './bucket-safety.ts'
 import { passUntil, passUntilQuiet, recordedNow, ring, stopTime } from './clock.ts'
 import {
   bytesOf,
@@ -20,7 +20,14 @@ import {
   segmentsInfo,
   tempFolder,
 } from './folder-stories.ts'
-import { breakStore, download, healStore, storeHistory, storeRequests } from './outside.ts'
+import {
+  breakStore,
+  download,
+  healStore,
+  keysUnder,
+  storeHistory,
+  storeRequests,
+} from './outside.ts'
 import { asAdmin, inStorage, objectOf, read, timeline, webhooks } from './story.ts'
 
 watchBucket()

@@ -3,10 +3,10 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { egressEvent, uploaded } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
-import { keysUnder, put, tenBytes, watchBucket } from './bucket-safety.ts'
+import { put, tenBytes, watchBucket } from './bucket-safety.ts'
 import { passUntil, passUntilQuiet, recordedNow, stopTime } from './clock.ts'
 import { finalFolder, linkTo, ringUntilQuiet, tempFolder } from './folder-stories.ts'
-import { download, storeRequests, upload } from './outside.ts'
+import { download, keysUnder, storeRequests, upload } from './outside.ts'
 import { asAdmin, codeOf, inStorage, read, request, webhooks } from './story.ts'
 
 watchBucket()

@@ -4,9 +4,9 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { egressEvent, uploaded, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
 import type { StoreFault } from '../outside/store-proxy.ts'
-import { keysUnder, put, putInParts, putOver, tenBytes, watchBucket } from './bucket-safety.ts'
+import { put, putInParts, putOver, tenBytes, watchBucket } from './bucket-safety.ts'
 import { passMs, passUntil, passUntilQuiet, recordedNow, ring, stopTime } from './clock.ts'
-import { breakStore, download, healStore, storeRequests } from './outside.ts'
+import { breakStore, download, healStore, keysUnder, storeRequests } from './outside.ts'
 import { asAdmin, read, timelineTypes, webhooks } from './story.ts'
 
 watchBucket()
@@ -295,5 +295,20 @@ describe('a store that ignores what it is told', () => {
     expect(await keysUnder(`tmp/${story.egressId}/`)).toEqual([])
     const copy = (await storeRequests()).find(({ copySource }) => copySource !== null)
     expect(copy?.headers).not.toHaveProperty('x-amz-copy-source-if-match')
+  })
+
+  it('S14: a store that knows no condition on a delete is asked without one, and cleaned up', async () => {
+    const story = recordedNow()
+    const bytes = tenBytes()
+    await put(story.filename, bytes)
+    const body = '<Error><Code>NotImplemented</Code><Message>If-Match</Message></Error>'
+    await breakStore({ method: 'DELETE', times: 1, answer: { status: 501, body } })
+    await webhooks(...wholeLife(story))
+    const ready = await passUntil(story.egressId, isReady)
+    await passUntilQuiet(story.egressId)
+    expect(ready.attention).toBeNull()
+    expect(await keysUnder(`tmp/${story.egressId}/`)).toEqual([])
+    const deletes = (await storeRequests()).filter(({ method }) => method === 'DELETE')
+    expect(deletes.map(({ headers }) => 'if-match' in headers)).toEqual([true, false])
   })
 })

@@ -6,7 +6,7 @@ import { wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
 import { backupBytes } from '../outside/backup.ts'
 import type { StoreRequest } from '../outside/store-proxy.ts'
-import { keysUnder, watchBucket } from './bucket-safety.ts'
+import { watchBucket } from './bucket-safety.ts'
 import { passUntil, passUntilQuiet, recordedNow, ring, stopTime } from './clock.ts'
 import { finalFolder, tempFolder } from './folder-stories.ts'
 import {
@@ -17,6 +17,7 @@ import {
   download,
   headersOf,
   healStore,
+  keysUnder,
   openUploads,
   removeObject,
   storeRequests,

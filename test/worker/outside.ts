@@ -1,18 +1,15 @@
 // What worker tests do to the outside world and see of it.
 import { env } from 'cloudflare:workers'
-import { AwsClient } from 'aws4fetch'
-import { testAgent } from '../outside/agent.ts'
+import { Bucket } from '../outside/bucket.ts'
 import type { BackupOrder } from '../outside/backup.ts'
 import type { LiveKitOrder } from '../outside/livekit.ts'
 import type { StoreFault, StoreRequest } from '../outside/store-proxy.ts'
-import { encodeKey } from '../../src/storage/requests.ts'
 
-const store = new AwsClient({
+const bucket = new Bucket({
+  endpoint: env.S3_ENDPOINT,
+  bucket: env.S3_BUCKET,
   accessKeyId: env.S3_ACCESS_KEY_ID,
   secretAccessKey: env.S3_SECRET_ACCESS_KEY,
-  service: 's3',
-  region: 'auto',
-  retries: 0,
 })
 
 /** The store does this wrong from now on; the list of its requests begins anew. */
@@ -52,22 +49,47 @@ export async function askedOfLiveKit(): Promise<string[]> {
   return (await response.json<{ asked: string[] }>()).asked
 }
 
-/** What LiveKit's backup storage has and does from now on. */
-export async function setBackup(order: BackupOrder): Promise<void> {
-  await steer('backup', order)
+/** Uploads as LiveKit does. */
+export async function upload(
+  key: string,
+  body: string | Uint8Array,
+  contentType?: string,
+  metadata?: Record<string, string>,
+): Promise<void> {
+  await bucket.upload(key, body, contentType, metadata)
 }
 
-/** The ranges that the backup storage was asked for since it was last set. */
-export async function rangesOfBackup(): Promise<string[]> {
-  const response = await fetch('http://control.test/backup')
-  return (await response.json<{ ranges: string[] }>()).ranges
+/** The same as a multipart upload. */
+export async function uploadInParts(key: string, body: string): Promise<void> {
+  await bucket.uploadInParts(key, body)
+}
+
+/** The text of an object; `null` when there is none. */
+export async function download(key: string): Promise<string | null> {
+  return bucket.download(key)
+}
+
+export async function removeObject(key: string): Promise<void> {
+  await bucket.remove(key)
+}
+
+/** The keys of a folder. */
+export async function keysUnder(prefix: string): Promise<string[]> {
+  return bucket.keysUnder(prefix)
+}
+
+/** Takes everything out of a folder; the store of the tests keeps its objects from one test to the next. */
+export async function emptyFolder(prefix: string): Promise<void> {
+  const keys = await keysUnder(prefix)
+  for (let index = 0; index < keys.length; index += 6) {
+    await Promise.all(keys.slice(index, index + 6).map(removeObject))
+  }
 }
 
 /** What tells the bytes of a large object from any other; `null` when there is none. */
 export async function digestAt(key: string): Promise<string | null> {
-  const response = await store.fetch(address(key), { headers: { 'user-agent': testAgent } })
-  const bytes = await response.arrayBuffer()
-  return response.status === 404 ? null : digestOf(bytes)
+  const bytes = await bucket.bytesAt(key)
+  return bytes === null ? null : digestOf(bytes)
 }
 
 export async function digestOf(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<string> {
@@ -77,8 +99,12 @@ export async function digestOf(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): Pr
 
 /** Headers of an object. */
 export async function headersOf(key: string): Promise<Headers> {
-  const headers = { 'user-agent': testAgent }
-  return (await store.fetch(address(key), { method: 'HEAD', headers })).headers
+  return bucket.headersOf(key)
+}
+
+/** Somebody else gives an upload up. */
+export async function abortUpload(key: string, uploadId: string): Promise<void> {
+  await bucket.abortUpload(key, uploadId)
 }
 
 /** The multipart uploads to a folder that were neither joined nor given up. */
@@ -88,56 +114,15 @@ export async function openUploads(prefix: string): Promise<string[]> {
   return keys.filter((key) => key.startsWith(prefix))
 }
 
-/** Somebody else gives an upload up. */
-export async function abortUpload(key: string, uploadId: string): Promise<void> {
-  const headers = { 'user-agent': testAgent }
-  const url = `${address(key)}?uploadId=${encodeURIComponent(uploadId)}`
-  await (await store.fetch(url, { method: 'DELETE', headers })).arrayBuffer()
+/** What LiveKit's backup storage has and does from now on. */
+export async function setBackup(order: BackupOrder): Promise<void> {
+  await steer('backup', order)
 }
 
-/** Uploads as LiveKit does. */
-export async function upload(
-  key: string,
-  body: string | Uint8Array,
-  contentType = 'video/mp4',
-): Promise<void> {
-  const headers = { 'content-type': contentType, 'user-agent': testAgent }
-  const response = await store.fetch(address(key), { method: 'PUT', body, headers })
-  if (!response.ok) throw new Error(`upload of ${key}: ${response.status} ${await response.text()}`)
-  await response.arrayBuffer()
-}
-
-/** The same as a multipart upload. */
-export async function uploadInParts(key: string, body: string): Promise<void> {
-  const ask = async (method: string, query: string, init: RequestInit = {}): Promise<Response> => {
-    const headers = { 'content-type': 'video/mp4', 'user-agent': testAgent }
-    const response = await store.fetch(`${address(key)}?${query}`, { method, headers, ...init })
-    if (!response.ok) throw new Error(`upload of ${key}: ${await response.text()}`)
-    return response
-  }
-  const begun = await (await ask('POST', 'uploads=')).text()
-  const uploadId = encodeURIComponent(/<UploadId>(.*)<\/UploadId>/.exec(begun)?.[1] ?? '')
-  const part = await ask('PUT', `partNumber=1&uploadId=${uploadId}`, { body })
-  await part.arrayBuffer()
-  const etag = part.headers.get('etag') ?? ''
-  const done = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${etag}</ETag></Part></CompleteMultipartUpload>`
-  await (await ask('POST', `uploadId=${uploadId}`, { body: done })).arrayBuffer()
-}
-
-/** The text of an object; `null` when there is none. */
-export async function download(key: string): Promise<string | null> {
-  const response = await store.fetch(address(key), { headers: { 'user-agent': testAgent } })
-  const body = await response.text()
-  return response.status === 404 ? null : body
-}
-
-export async function removeObject(key: string): Promise<void> {
-  const headers = { 'user-agent': testAgent }
-  await (await store.fetch(address(key), { method: 'DELETE', headers })).arrayBuffer()
-}
-
-function address(key: string): string {
-  return `${env.S3_ENDPOINT}/${env.S3_BUCKET}/${encodeKey(key)}`
+/** The ranges that the backup storage was asked for since it was last set. */
+export async function rangesOfBackup(): Promise<string[]> {
+  const response = await fetch('http://control.test/backup')
+  return (await response.json<{ ranges: string[] }>()).ranges
 }
 
 async function steer(world: string, order: unknown): Promise<void> {

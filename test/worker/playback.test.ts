@@ -464,7 +464,7 @@ describe('a link that the API made', () => {
     ).toContain('attachment')
   })
 
-  it('plays no more once it is revoked; revoked twice is revoked, and what is not there is 404', async () => {
+  it('P1: plays no more once it is revoked; revoked twice is revoked, and what is not there is 404', async () => {
     const egressId = await playable()
     const [kept, made] = [await makeLink(egressId), await makeLink(egressId)]
     const revoke = async () => asAdmin(`/v1/links/${made.linkId}`, { method: 'DELETE' })
@@ -484,7 +484,7 @@ describe('a link that the API made', () => {
     expect([unknown.status, await codeOf(unknown)]).toEqual([404, 'link-not-found'])
   })
 
-  it('plays as often as it may be played, also when all come at once', async () => {
+  it('P1: plays as often as it may be played, also when all come at once', async () => {
     const made = await makeLink(await playable(), { maxPlays: 3 })
     const path = pathOf(made.url)
     const responses = await Promise.all(Array.from({ length: 12 }, async () => request(path)))
@@ -502,13 +502,19 @@ describe('a link that the API made', () => {
     const egressId = await playable()
     const path = pathOf((await makeLink(egressId, { maxPlays: 1 })).url)
     expect((await request(path, { method: 'HEAD' })).status).toBe(302)
-    expect((await request(path, { headers: { range: 'bytes=5-' } })).status).toBe(302)
     const early = await catalogued({ status: 'active', files: [] })
     const waiting = await makeLink(early.egressId, { maxPlays: 1 })
     expect((await request(pathOf(waiting.url))).status).toBe(409)
     await playable({ egressId: early.egressId })
     expect((await request(pathOf(waiting.url))).status).toBe(302)
     expect((await request(path, { headers: { range: 'bytes=0-' } })).status).toBe(302)
+    expect((await request(path, { headers: { range: 'bytes=5-' } })).status).toBe(302)
+    expect((await request(path)).status).toBe(403)
+  })
+
+  it('is used up by a range that begins further in when nothing is being played', async () => {
+    const path = pathOf((await makeLink(await playable(), { maxPlays: 1 })).url)
+    expect((await request(path, { headers: { range: 'bytes=1-' } })).status).toBe(302)
     expect((await request(path)).status).toBe(403)
   })
 

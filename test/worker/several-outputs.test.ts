@@ -4,7 +4,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { egressEvent, uploaded, wholeLife } from '../egress-events.ts'
 import vectors from '../vectors/livekit-webhooks.json'
-import { keysUnder, put, tenBytes, watchBucket } from './bucket-safety.ts'
+import { put, tenBytes, watchBucket } from './bucket-safety.ts'
 import { passUntil, passUntilQuiet, recordedNow, stopTime } from './clock.ts'
 import {
   bytesOf,
@@ -17,7 +17,7 @@ import {
   segmentsInfo,
   tempFolder,
 } from './folder-stories.ts'
-import { download, headersOf, upload } from './outside.ts'
+import { download, headersOf, keysUnder, upload } from './outside.ts'
 import { asAdmin, read, request, webhooks } from './story.ts'
 
 watchBucket()
