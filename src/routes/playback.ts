@@ -138,5 +138,7 @@ function isNewPlay(request: Request, recording: Recording, name: string | null):
 /** What is shown before anything plays, or tells of it. */
 function isPoster(recording: Recording, name: string | null): boolean {
   const kind = recording.files.find((file) => file.name === name)?.kind
-  return kind === 'image' || kind === 'manifest'
+  // Of many images only the first are listed.
+  const isUnlistedImage = kind === undefined && /\.(jpe?g|png|webp)$/i.test(name ?? '')
+  return isUnlistedImage || kind === 'image' || kind === 'manifest'
 }
