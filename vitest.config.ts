@@ -28,7 +28,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{recording,livekit,storage,playback,scripts}/**/*.test.ts'],
+          include: ['test/{recording,livekit,storage,playback,reconcile,scripts}/**/*.test.ts'],
           exclude: wranglerTests,
         },
       },

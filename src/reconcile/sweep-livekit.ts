@@ -2,11 +2,19 @@
 // told. A list proves what is in it and nothing by what is not: an empty page may be a fault of LiveKit's own store.
 import { readStatuses } from '../catalog/temp-objects.ts'
 import { LiveKitEgress } from '../livekit/egress.ts'
+import { logError, messageOf } from '../log.ts'
+import { isEgressId } from '../recording/keys.ts'
 import { observation } from '../recording/observation.ts'
+import type { EgressFacts } from '../recording/observation.ts'
+import { isTerminal } from '../recording/seen.ts'
+import type { Status } from '../recording/status.ts'
 import { tell } from './run.ts'
 import type { Run } from './run.ts'
 
-const runningStatuses = new Set(['starting', 'active', 'ending'])
+/** Recordings that LiveKit's word of their end is news to. */
+const waitingForAnEnd = new Set<Status>(['starting', 'active', 'ending', 'lost'])
+/** Recordings that another attempt of the same egress is news to. */
+const endedWithoutFile = new Set<Status>(['failed', 'aborted', 'lost'])
 /** An end that LiveKit is telling by webhook just now. */
 const youngForMs = 60_000
 
@@ -18,30 +26,40 @@ export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<s
   const most = Math.floor(budget.limit / 2)
   const has = (requests: number): boolean => budget.spent + requests <= most
   let pageToken = fromPage
-  while (has(2)) {
-    const page = await livekit.list({ pageToken })
-    const ids = page.egresses.map(({ egressId }) => egressId)
-    const statuses = await readStatuses(env.DB, ids)
+  while (has(3)) {
     budget.spend(2)
-    for (const { egressId, facts } of page.egresses) {
+    const page = await livekit.list({ pageToken })
+    const egresses = page.egresses.filter(({ egressId }) => isEgressId(egressId))
+    const statuses = await readStatuses(
+      env.DB,
+      egresses.map(({ egressId }) => egressId),
+    )
+    for (const { egressId, facts } of egresses) {
       const status = statuses.get(egressId)
-      const isEnded = facts.terminalAtMs !== null
-      const isNews = status === undefined || (isEnded && runningStatuses.has(status))
-      if (!isNews || (facts.terminalAtMs ?? 0) > nowMs - youngForMs) continue
+      if (!isNews(facts, status) || (facts.terminalAtMs ?? 0) > nowMs - youngForMs) continue
+      // The same page again in the next run: by then the catalogue knows those that were told.
       if (!has(1)) return pageToken
-      const id = `livekit:${facts.status}:${facts.updatedAtUs}`
-      const said = {
-        id,
-        source: 'livekit',
-        type: 'list',
-        observedAtMs: nowMs,
-        egress: facts,
-      } as const
-      await tell(run, egressId, observation(said), status !== undefined)
+      try {
+        await tell(run, egressId, listed(facts, nowMs), status !== undefined)
+      } catch (error) {
+        // One object that is out of order must not keep the sweep from all the others.
+        report.errors.push(`${egressId}: ${messageOf(error)}`)
+        logError('sweep.not-told', { egressId, error: messageOf(error) })
+      }
     }
     pageToken = page.nextPageToken
     if (pageToken === null) return null
   }
-  report.errors.push('livekit: the list goes on in the next run')
   return pageToken
+}
+
+function isNews(facts: EgressFacts, status: Status | undefined): boolean {
+  if (status === undefined) return true
+  if (isTerminal(facts.status) && waitingForAnEnd.has(status)) return true
+  return facts.retryCount > 0 && endedWithoutFile.has(status)
+}
+
+function listed(egress: EgressFacts, nowMs: number) {
+  const id = `livekit:${egress.status}:${egress.updatedAtUs}`
+  return observation({ id, source: 'livekit', type: 'list', observedAtMs: nowMs, egress })
 }

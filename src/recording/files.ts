@@ -94,6 +94,11 @@ export function isMediaName(key: string): boolean {
   return /\.(mp4|webm|mkv|mov|ogg|mp3|m4a|aac|wav|h264|ivf)$/i.test(key)
 }
 
+/** True for the name of a file, or of a playlist, that plays. */
+export function isPlayableName(key: string): boolean {
+  return isMediaName(key) || key.endsWith('.m3u8')
+}
+
 function unpromised(path: string): OutputFact {
   return { kind: mediaKindOf(path), path, sizeBytes: null, durationMs: null, located: false }
 }
@@ -230,12 +235,12 @@ export function afterFound(
     file.optional && startedAtMs !== null && source.lastModifiedMs < startedAtMs - clockSlackMs
   // The same object once more is no second run, and an object from before the egress is somebody else's.
   if (isKnown || isOlder) return { ...file, state: 'absent', pause: noPause }
-  if (isInPlace(state, file.path)) {
+  const promised = promisedBytes(state, file)
+  const fault = sizeFault(source.sizeBytes, promised)
+  if (fault === null && isInPlace(state, file.path)) {
     const final = { key: source.key, etag: source.etag, sizeBytes: source.sizeBytes }
     return { ...file, state: 'final', source, final, tempRemoved: true, pause: noPause }
   }
-  const promised = promisedBytes(state, file)
-  const fault = sizeFault(source.sizeBytes, promised)
   if (fault === null) {
     // Earlier trouble with the copy is forgotten only when a copy has passed.
     const pause = file.pause.fault === null ? noPause : { ...file.pause, untilMs: 0 }

@@ -74,6 +74,8 @@ export function settle(state: RecordingState): RecordingState {
   const settled: RecordingState = {
     ...state,
     conclusion: isRefuted ? null : conclusion,
+    // What refutes a conclusion may be the file itself: it is looked for again before another one is drawn.
+    probe: isRefuted ? { pause: noPause, probedAtMs: null } : state.probe,
     livekit: isHeardAgain ? { ...livekit, goneSinceMs: null, goneAnswers: 0 } : livekit,
   }
   if (!isEnded(settled)) return settled
@@ -197,6 +199,11 @@ function silenceSteps(state: RecordingState, nowMs: number, settings: Settings):
   const giveUpAtMs = isGone
     ? Math.max(heardAtMs, livekit.goneSinceMs ?? 0) + settings.graceMs
     : zombieAtMs
+  // LiveKit's store may have been out of order for minutes: it is asked once more before anything is given up.
+  const isDue = nowMs >= giveUpAtMs && nowMs < zombieAtMs
+  if (isGone && isDue && (livekit.askedAtMs ?? 0) < giveUpAtMs) {
+    return [{ step: { do: 'look-up' }, atMs: livekit.pause.untilMs }]
+  }
   if (probe.probedAtMs === null || probe.probedAtMs < giveUpAtMs) {
     const { fault, untilMs } = probe.pause
     return [

@@ -76,6 +76,11 @@ export function mediaKindOf(name: string): 'video' | 'audio' {
   return contentTypeOf(name).startsWith('audio/') ? 'audio' : 'video'
 }
 
+/** The kind of a file that plays by itself, playlists included, by its name. */
+export function playableKindOf(name: string): 'video' | 'audio' | 'playlist' {
+  return name.endsWith('.m3u8') ? 'playlist' : mediaKindOf(name)
+}
+
 /** The recording that a state amounts to. `null` while nobody has seen anything of it. */
 export function toRecording(state: RecordingState): Recording | null {
   const { seen } = state

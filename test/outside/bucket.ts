@@ -24,8 +24,15 @@ export class Bucket {
     this.#client = new AwsClient({ ...credentials, service: 's3', region: 'auto', retries: 0 })
   }
 
-  async upload(key: string, body: string | Uint8Array, contentType = 'video/mp4'): Promise<void> {
-    const headers = { 'content-type': contentType }
+  /** @param metadata the object's `x-amz-meta-…` */
+  async upload(
+    key: string,
+    body: string | Uint8Array,
+    contentType = 'video/mp4',
+    metadata: Record<string, string> = {},
+  ): Promise<void> {
+    const headers = new Headers({ 'content-type': contentType })
+    for (const [name, value] of Object.entries(metadata)) headers.set(`x-amz-meta-${name}`, value)
     await (await this.#ask('PUT', encodeKey(key), { body, headers })).arrayBuffer()
   }
 
@@ -53,13 +60,20 @@ export class Bucket {
     await (await this.#ask('DELETE', encodeKey(key))).arrayBuffer()
   }
 
-  /** The keys of a folder. */
+  /** The keys of a folder, of all its pages. */
   async keysUnder(prefix: string): Promise<string[]> {
     const query = `?list-type=2&encoding-type=url&prefix=${encodeURIComponent(prefix)}`
-    const list = parser.parse(await (await this.#ask('GET', query)).text()) as {
-      ListBucketResult: { Contents?: { Key: string }[] }
+    const keys: string[] = []
+    for (;;) {
+      const after = keys.at(-1)
+      const from = after === undefined ? '' : `&start-after=${encodeURIComponent(after)}`
+      const list = parser.parse(await (await this.#ask('GET', `${query}${from}`)).text()) as {
+        ListBucketResult: { Contents?: { Key: string }[]; NextContinuationToken?: string }
+      }
+      const { Contents: found = [], NextContinuationToken: next } = list.ListBucketResult
+      keys.push(...found.map(({ Key }) => decodeURIComponent(Key)))
+      if (next === undefined || found.length === 0) return keys
     }
-    return (list.ListBucketResult.Contents ?? []).map(({ Key }) => decodeURIComponent(Key))
   }
 
   async #ask(

@@ -21,6 +21,7 @@ export interface StoreFault {
   waits?: 'before' | 'after'
   /**
    * The answer instead of the store's. `lost`: the store acts, its answer does not arrive. `silent`: nothing ever comes.
+   * `short-pages`: a store whose listings have fewer keys a page than were asked for.
    * `without-conditions` and `without-etag`: a store that has no conditions, or no ETags. `wrong-…`: as if the Worker had
    * been set up for another bucket or with another secret.
    */
@@ -29,6 +30,7 @@ export interface StoreFault {
     | 'unreachable'
     | 'lost'
     | 'silent'
+    | 'short-pages'
     | 'without-conditions'
     | 'without-etag'
     | 'wrong-bucket'
@@ -48,6 +50,7 @@ export interface StoreRequest {
   sameBytesAt: string[] | null
 }
 
+const keysOfShortPage = 100
 const conditions = ['x-amz-copy-source-if-match', 'if-match']
 /** A store refuses a request that is signed for a quarter of an hour ago; tests may be hours ahead. */
 const clockToleranceMs = 10 * 60_000
@@ -120,6 +123,8 @@ async function answerTo(
     case 'lost':
       await pass()
       return new Response('the answer was lost', { status: 502 })
+    case 'short-pages':
+      return pass({ url: request.url.replace(/max-keys=\d+/, `max-keys=${keysOfShortPage}`) })
     case 'without-conditions':
       return pass({ without: conditions })
     case 'without-etag':

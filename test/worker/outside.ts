@@ -53,8 +53,9 @@ export async function upload(
   key: string,
   body: string | Uint8Array,
   contentType?: string,
+  metadata?: Record<string, string>,
 ): Promise<void> {
-  await bucket.upload(key, body, contentType)
+  await bucket.upload(key, body, contentType, metadata)
 }
 
 /** The same as a multipart upload. */
@@ -74,6 +75,14 @@ export async function removeObject(key: string): Promise<void> {
 /** The keys of a folder. */
 export async function keysUnder(prefix: string): Promise<string[]> {
   return bucket.keysUnder(prefix)
+}
+
+/** Takes everything out of a folder; the store of the tests keeps its objects from one test to the next. */
+export async function emptyFolder(prefix: string): Promise<void> {
+  const keys = await keysUnder(prefix)
+  for (let index = 0; index < keys.length; index += 6) {
+    await Promise.all(keys.slice(index, index + 6).map(removeObject))
+  }
 }
 
 async function steer(world: string, order: unknown): Promise<void> {
