@@ -24,7 +24,8 @@ export async function perform(step: Acting, state: RecordingState, ports: Ports)
     return file === undefined ? nothing : performOnFile(step.do, { file, state, ports })
   }
   if ('path' in step) {
-    const folder = state.folders.find((known) => known.path === step.path)
+    const { path, run } = step
+    const folder = state.folders.find((known) => known.path === path && known.run === run)
     return folder === undefined ? nothing : performOnFolder(step.do, { folder, state, ports })
   }
   switch (step.do) {

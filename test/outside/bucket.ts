@@ -56,6 +56,23 @@ export class Bucket {
     return response.status === 404 ? null : body
   }
 
+  /** The bytes of an object; `null` when there is none. */
+  async bytesAt(key: string): Promise<ArrayBuffer | null> {
+    const response = await this.#ask('GET', encodeKey(key), {}, [404])
+    const bytes = await response.arrayBuffer()
+    return response.status === 404 ? null : bytes
+  }
+
+  async headersOf(key: string): Promise<Headers> {
+    return (await this.#ask('HEAD', encodeKey(key))).headers
+  }
+
+  /** Gives a multipart upload up. */
+  async abortUpload(key: string, uploadId: string): Promise<void> {
+    const path = `${encodeKey(key)}?uploadId=${encodeURIComponent(uploadId)}`
+    await (await this.#ask('DELETE', path)).arrayBuffer()
+  }
+
   async remove(key: string): Promise<void> {
     await (await this.#ask('DELETE', encodeKey(key))).arrayBuffer()
   }

@@ -42,6 +42,8 @@ export type StoreOrder = { faults: StoreFault[] } | null
 export interface StoreRequest {
   method: string
   key: string
+  /** What follows the `?`: which part of which upload, for one. */
+  query: string
   copySource: string | null
   headers: Record<string, string>
   /** What the store itself answered; `null` while it has not, or was never asked. */
@@ -60,6 +62,7 @@ let requests: StoreRequest[] = []
 const history: StoreRequest[] = []
 /** Keys that were copied, and where to. */
 const copies = new Map<string, Set<string>>()
+const uploads = new Map<string, string>()
 let nextOrder = Promise.withResolvers<void>()
 
 /** Sets the faults and forgets the requests, or tells of the requests since. */
@@ -87,6 +90,7 @@ export async function passToStore(request: Request): Promise<Response> {
   const seen: StoreRequest = {
     method: request.method,
     key,
+    query: new URL(request.url).search.slice(1),
     copySource,
     headers: Object.fromEntries(request.headers),
     storeStatus: null,
@@ -166,10 +170,26 @@ async function send(request: Request, as: Resigned = {}): Promise<Response> {
       : { url: request.url, headers: request.headers }
   const { method } = request
   const answer = await fetch(url, { method, headers, body, redirect: 'manual' })
-  return new Response(withoutBody(method, answer.status) ? null : await answer.arrayBuffer(), {
-    status: answer.status,
-    headers: answer.headers,
-  })
+  const content = withoutBody(method, answer.status) ? null : await answer.arrayBuffer()
+  if (answer.ok) noteUpload(request, content)
+  return new Response(content, { status: answer.status, headers: answer.headers })
+}
+
+/** The store of the tests does not list uploads; what was begun and neither joined nor given up is known here. */
+function noteUpload(request: Request, content: ArrayBuffer | null): void {
+  const query = new URL(request.url).searchParams
+  if (!query.has('uploads') && !query.has('uploadId')) return
+  const text = content === null ? '' : Buffer.from(content).toString()
+  const begun = /<UploadId>(.*)<\/UploadId>/.exec(text)?.[1]
+  if (query.has('uploads') && begun !== undefined) uploads.set(begun, keyOf(request))
+  const isEnd = request.method === 'DELETE' || request.method === 'POST'
+  const isRefused = text.includes('<Error>')
+  if (isEnd && !isRefused) uploads.delete(query.get('uploadId') ?? '')
+}
+
+/** Keys of the multipart uploads that are open, by their upload id. */
+export function openUploads(): Record<string, string> {
+  return Object.fromEntries(uploads)
 }
 
 function withoutBody(method: string, status: number): boolean {
