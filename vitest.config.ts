@@ -13,7 +13,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{recording,livekit,storage,playback,scripts}/**/*.test.ts'],
+          include: ['test/{recording,livekit,storage,playback,scripts,storm}/**/*.test.ts'],
         },
       },
       {

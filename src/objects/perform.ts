@@ -77,7 +77,7 @@ async function publish(state: RecordingState, ports: Ports): Promise<Outcome> {
     const fault = faultOf(error)
     const pause = pauseAfter(before.pause, fault, nowMs, ports.clock.random())
     return {
-      change: (now) => ({ ...now, catalogue: { ...now.catalogue, pause } }),
+      change: (now) => ({ ...now, catalogue: { ...now.catalogue, pause, revision, isUnsure: true } }),
       entries: firstOf(before.pause, 'catalogue.unavailable', fault),
     }
   }
@@ -85,7 +85,10 @@ async function publish(state: RecordingState, ports: Ports): Promise<Outcome> {
   const was =
     before.published === null ? null : (JSON.parse(before.published) as { status: string }).status
   return {
-    change: (now) => ({ ...now, catalogue: { pause: noPause, claims, revision, published } }),
+    change: (now) => ({
+      ...now,
+      catalogue: { pause: noPause, claims, revision, published, isUnsure: false },
+    }),
     entries:
       was === recording.status
         ? []

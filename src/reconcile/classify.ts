@@ -4,7 +4,8 @@ import type { Claim, KnownObject } from '../catalog/temp-objects.ts'
 import { egressIdOfManifest, isManifestName } from '../livekit/manifest.ts'
 import { directoryOf } from '../recording/folders.ts'
 import { isEgressId } from '../recording/keys.ts'
-import type { ObjectFact } from '../recording/observation.ts'
+import type { EgressFacts, ObjectFact } from '../recording/observation.ts'
+import type { Status } from '../recording/status.ts'
 
 export type Finding =
   /** Nothing to do: young, told before, or a running egress writes it. */
@@ -15,6 +16,24 @@ export type Finding =
 
 /** Statuses of a recording whose folder is still being filled, or emptied by the move. */
 const busyStatuses = new Set(['starting', 'active', 'ending', 'processing'])
+
+/** What a recording is called while nobody has told of its end. */
+const endlessStatuses = new Set(['starting', 'active', 'ending', 'lost'])
+/** What it is called when it ended without a file, as far as anybody has told. */
+const filelessStatuses = new Set(['failed', 'aborted'])
+/** An end that LiveKit is telling by webhook just now. */
+const endIsYoungForMs = 60_000
+
+/** True when the recording has to be told what LiveKit's list says of its egress. */
+export function isNews(facts: EgressFacts, status: Status | undefined, nowMs: number): boolean {
+  const { terminalAtMs } = facts
+  if (terminalAtMs !== null && terminalAtMs > nowMs - endIsYoungForMs) return false
+  if (status === undefined) return true
+  if (terminalAtMs === null) return false
+  // A later attempt may have left the file that the first one did not.
+  const hasFile = facts.outputs?.some((output) => output.located) ?? false
+  return endlessStatuses.has(status) || (hasFile && filelessStatuses.has(status))
+}
 
 /** The keys and folders under which a claim on the object may be noted. */
 export function claimKeysOf(key: string): string[] {

@@ -3,12 +3,9 @@
 import { readStatuses } from '../catalog/temp-objects.ts'
 import { LiveKitEgress } from '../livekit/egress.ts'
 import { observation } from '../recording/observation.ts'
+import { isNews } from './classify.ts'
 import { tell } from './run.ts'
 import type { Run } from './run.ts'
-
-const runningStatuses = new Set(['starting', 'active', 'ending'])
-/** An end that LiveKit is telling by webhook just now. */
-const youngForMs = 60_000
 
 /** @returns the page to go on with, `null` at the end of the list */
 export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<string | null> {
@@ -25,9 +22,7 @@ export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<s
     budget.spend(2)
     for (const { egressId, facts } of page.egresses) {
       const status = statuses.get(egressId)
-      const isEnded = facts.terminalAtMs !== null
-      const isNews = status === undefined || (isEnded && runningStatuses.has(status))
-      if (!isNews || (facts.terminalAtMs ?? 0) > nowMs - youngForMs) continue
+      if (!isNews(facts, status, nowMs)) continue
       if (!has(1)) return pageToken
       const id = `livekit:${facts.status}:${facts.updatedAtUs}`
       const said = {

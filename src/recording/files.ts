@@ -1,6 +1,6 @@
 // Which files a recording has to bring home, and what the looks into the store say of them. Pure: the object performs
 // the looks, this file draws the conclusions. It must never take a file for good that is not what LiveKit promised.
-import { finalFolder, freeName, isSafeKey, isSameKey, isUnder, tempKeys } from './keys.ts'
+import { finalFolder, freeName, isKeyOf, isSafeKey, isSameKey, isUnder, tempKeys } from './keys.ts'
 import type { ObjectFact, OutputFact } from './observation.ts'
 import { mediaKindOf, promisedBytes } from './recording.ts'
 import type { Fault, FileWork, Pause, RecordingState, Settings, SourceObject } from './state.ts'
@@ -38,9 +38,10 @@ export function planFiles(state: RecordingState): FileWork[] {
 /** The work after objects were seen in the bucket: what was given up is looked for again when it is among them. */
 export function awakened(file: FileWork, objects: ObjectFact[]): FileWork {
   const isGivenUp = file.state === 'missing' || file.state === 'absent'
-  const isAmong = objects.some(({ key }) => isAt(key, file.path))
+  const isAmong = objects.some(({ key }) => isKeyOf(key, file.path))
   const isKnown = objects.some(
-    ({ key, etag }) => file.source?.key === key && file.source.etag === etag,
+    ({ key, etag }) =>
+      file.source !== null && isSameKey(file.source.key, key) && file.source.etag === etag,
   )
   return isGivenUp && isAmong && !isKnown ? { ...file, state: 'expected', pause: noPause } : file
 }
@@ -69,24 +70,21 @@ export function hasBackup(state: RecordingState, file: FileWork): boolean {
   )
 }
 
-/** True when LiveKit's path may be stored under this key. */
-function isAt(key: string, path: string): boolean {
-  return isSameKey(key, path) || isSameKey(key.slice(-path.length - 1), `/${path}`)
-}
-
 function outputsToMove(state: RecordingState): OutputFact[] {
   const { outputs, paths } = state.seen
   const facts = (outputs?.value ?? []).filter((fact) => fact.path !== '')
   const media = facts.filter((fact) => fact.kind !== 'image')
-  // A retry may have chosen another name: what lies in the bucket beside what LiveKit named is a file as well.
-  const found = Object.keys(state.seen.objects).filter(
-    (key) => isMediaName(key) && !paths.some((path) => isAt(key, path)),
-  )
-  const discovered = found.map((key) => unpromised(key))
-  if (facts.some((fact) => fact.located)) return [...media, ...discovered]
   // Without a location the file name may be the first message's guess: every name that was ever given is tried.
+  const isLocated = facts.some((fact) => fact.located)
   const guesses = paths.filter((path) => path !== '' && !facts.some((fact) => fact.path === path))
-  return [...media, ...guesses.map((path) => unpromised(path)), ...discovered]
+  const wanted = [...media, ...(isLocated ? [] : guesses.map((path) => unpromised(path)))]
+  // A retry may have chosen another name, and the attempt before it may have left a file: what lies in the bucket beside
+  // what is wanted by name, and has no work yet, is a file as well.
+  const named = [...facts, ...wanted, ...state.files].map(({ path }) => path)
+  const found = Object.keys(state.seen.objects).filter(
+    (key) => isMediaName(key) && !named.some((path) => isKeyOf(key, path)),
+  )
+  return [...wanted, ...found.map((key) => unpromised(key))]
 }
 
 /** True for the name of a file that plays by itself. */
@@ -156,12 +154,17 @@ function mayBeAnotherRun(state: RecordingState, latest: FileWork): boolean {
   const terminalAtMs = state.seen.terminalAtMs?.value ?? null
   if (terminalAtMs !== null && terminalAtMs !== latest.terminalAtMs) return true
   const key = latest.source?.key
-  const object = key === undefined ? undefined : state.seen.objects[key]
-  return (
-    object !== undefined &&
-    object.etag !== latest.source?.etag &&
-    object.lastModifiedMs > (latest.source?.lastModifiedMs ?? 0)
-  )
+  const object =
+    key === undefined
+      ? undefined
+      : Object.values(state.seen.objects).find((seen) => isSameKey(seen.key, key))
+  return object !== undefined && latest.source !== null && isLater(object, latest.source)
+}
+
+/** True for an object that was written after the one that was moved. Lists may tell milliseconds, a HEAD never does. */
+function isLater(object: ObjectFact, source: SourceObject): boolean {
+  if (object.etag !== source.etag) return object.lastModifiedMs > source.lastModifiedMs
+  return object.etag === '' && object.lastModifiedMs >= source.lastModifiedMs + 1000
 }
 
 function settleDoubt(state: RecordingState, file: FileWork): FileWork {

@@ -74,6 +74,8 @@ export function settle(state: RecordingState): RecordingState {
   const settled: RecordingState = {
     ...state,
     conclusion: isRefuted ? null : conclusion,
+    // What was looked for before the evidence came is looked for once more before anything is concluded again.
+    probe: isRefuted ? { pause: noPause, probedAtMs: null } : state.probe,
     livekit: isHeardAgain ? { ...livekit, goneSinceMs: null, goneAnswers: 0 } : livekit,
   }
   if (!isEnded(settled)) return settled
@@ -120,9 +122,9 @@ interface Due {
 function publishStep(state: RecordingState, part: 'headline' | 'details'): Due | null {
   const recording = toRecording(state)
   if (recording === null) return null
-  const { published, pause } = state.catalogue
+  const { published, pause, isUnsure } = state.catalogue
   const due: Due = { step: { do: 'publish' }, atMs: pause.untilMs }
-  if (published === null) return due
+  if (published === null || isUnsure) return due
   if (part === 'details') return published === JSON.stringify(recording) ? null : due
   const before = JSON.parse(published) as Recording
   return headline(before) === headline(recording) ? null : due
@@ -203,9 +205,10 @@ function silenceSteps(state: RecordingState, nowMs: number, settings: Settings):
       { step: { do: 'probe' }, atMs: fault === null ? Math.min(untilMs, giveUpAtMs) : untilMs },
     ]
   }
-  return [
-    { step: { do: 'conclude', as: isGhost(state, settings) ? 'ghost' : 'lost' }, atMs: nowMs },
-  ]
+  // What was found and moved before is no loss, whatever was heard since.
+  const hasFile = state.files.some((file) => file.kind !== 'manifest' && file.state === 'final')
+  const as = hasFile ? 'ended' : isGhost(state, settings) ? 'ghost' : 'lost'
+  return [{ step: { do: 'conclude', as }, atMs: nowMs }]
 }
 
 /**

@@ -222,9 +222,18 @@ function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0)
 }
 
-/** The size that LiveKit gave for a file; `null` when it gave none. */
+/**
+ * The size that LiveKit gave for a file; `null` when it gave none. A promise is kept by one file: what another run wrote
+ * to the same place was not meant by it (faults W21).
+ */
 export function promisedBytes(state: RecordingState, file: FileWork): number | null {
-  return state.seen.outputs?.value.find((fact) => fact.path === file.path)?.sizeBytes ?? null
+  const fact = state.seen.outputs?.value.find((known) => known.path === file.path)
+  const promised = fact?.sizeBytes ?? null
+  const isKept = state.files.some(
+    (other) =>
+      other.name !== file.name && other.path === file.path && other.final?.sizeBytes === promised,
+  )
+  return isKept ? null : promised
 }
 
 function recoveredBy(state: RecordingState): Recording['recoveredBy'] {

@@ -141,6 +141,8 @@ export interface RecordingState {
     revision: number
     /** The row as it stands in the catalogue, as JSON; `null` before the first. */
     published: string | null
+    /** A write failed and may be done all the same, even later: whatever the row is to be, it is written again. */
+    isUnsure: boolean
   }
   /** Number of journal entries written. */
   sequence: number
@@ -163,7 +165,7 @@ export function newState(egressId: string): RecordingState {
     },
     probe: { pause: noPause, probedAtMs: null },
     registry: { pause: noPause, entry: 'none' },
-    catalogue: { pause: noPause, claims: [], revision: 0, published: null },
+    catalogue: { pause: noPause, claims: [], revision: 0, published: null, isUnsure: false },
     sequence: 0,
   }
 }
