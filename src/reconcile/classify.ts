@@ -53,18 +53,23 @@ export function classify(
   youngForMs: number,
 ): Finding {
   if (object.lastModifiedMs > nowMs - youngForMs) return { kind: 'none' }
-  if (known !== undefined && known.etag === object.etag) return { kind: 'none' }
+  const isKnown = known !== undefined && known.etag === object.etag
+  if (isKnown && (known.egressId !== null || isManifestName(object.key))) return { kind: 'none' }
   if (isManifestName(object.key)) return { kind: 'manifest' }
-  const [own, ...folders] = claimKeysOf(object.key).map((key) => claims.get(key))
-  if (own !== undefined) return { kind: 'claimed', egressId: own.egressId }
+  const egressId = ownerOf(object.key, claims)
+  if (egressId === 'busy') return { kind: 'none' }
+  if (egressId !== null) return { kind: 'claimed', egressId }
+  // An orphan is news once, and again when somebody claims it after all.
+  return isKnown ? { kind: 'none' } : { kind: 'unclaimed' }
+}
+
+/** Whose the key is; `busy` while its folder is being filled or emptied, `null` when nobody claims it. */
+function ownerOf(key: string, claims: ReadonlyMap<string, Claim>): string | null {
+  const [own, ...folders] = claimKeysOf(key).map((claimKey) => claims.get(claimKey))
+  if (own !== undefined) return own.egressId
   const folder = folders.find((claim) => claim !== undefined)
-  if (folder !== undefined) {
-    return busyStatuses.has(folder.status ?? '')
-      ? { kind: 'none' }
-      : { kind: 'claimed', egressId: folder.egressId }
-  }
-  const named = egressIdInPath(object.key)
-  return named === null ? { kind: 'unclaimed' } : { kind: 'claimed', egressId: named }
+  if (folder === undefined) return egressIdInPath(key)
+  return busyStatuses.has(folder.status ?? '') ? 'busy' : folder.egressId
 }
 
 /** An egress id that the path itself names, as a folder. */

@@ -103,16 +103,13 @@ function isOptional(state: RecordingState, fact: OutputFact): boolean {
   return !named || !promisingStatuses.has(state.seen.verdict?.value.status ?? '')
 }
 
-/** A file that was given up counts only while there is one work for it: a second one looked for a second run. */
+/** The promise is about the first work: a second one looks for a second run, and whoever finds it has it. */
 function isPromisedNow(state: RecordingState, fact: OutputFact, works: FileWork[]): boolean {
-  const latest = works.at(-1)
-  if (latest?.optional !== true || isOptional(state, fact)) return false
-  return latest.state !== 'absent' || works.length === 1
+  return works.length === 1 && works[0]?.optional === true && !isOptional(state, fact)
 }
 
 /** The work of a file that LiveKit promises by now, looked for once more if it had been given up. */
 function withPromise(state: RecordingState, file: FileWork): FileWork {
-  if (file.source !== null) return { ...file, optional: false }
   const terminalAtMs = state.seen.terminalAtMs?.value ?? null
   const work = { ...file, optional: false, terminalAtMs }
   return file.state === 'absent' ? { ...work, state: 'expected', pause: noPause } : work

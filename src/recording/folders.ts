@@ -67,7 +67,9 @@ export function isCopying(folder: FolderWork): boolean {
 
 /** The work of a folder's playlist. */
 export function playlistOf(state: RecordingState, folder: FolderWork): FileWork | undefined {
-  return state.files.findLast((file) => file.kind === 'playlist' && file.path === folder.path)
+  const works = state.files.filter((file) => file.kind === 'playlist' && file.path === folder.path)
+  // A look for a second run that found nothing is no playlist.
+  return works.findLast((file) => file.source !== null) ?? works.at(-1)
 }
 
 /** The directory part of a path or key, with its slash. */
