@@ -2,10 +2,22 @@
 // every outgoing request passing through test/outside. `system`: the Worker as a child process that can be killed.
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
+import { chromiumPath } from './test/chromium.ts'
 import { outsideWorld } from './test/outside/world.ts'
 import { startStore, storeBucket, storeCredentials } from './test/outside/store.ts'
 
 const storeEndpoint = await startStore()
+/** Left out where there is no browser, and only there. */
+const browserTests = {
+  test: {
+    name: 'browser',
+    include: ['test/browser/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+  },
+}
+
 export default defineConfig({
   test: {
     silent: 'passed-only',
@@ -49,6 +61,7 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
+      ...(chromiumPath() === null ? [] : [browserTests]),
       {
         test: {
           name: 'system',

@@ -207,7 +207,7 @@ async function wrangler(
   const run = await runWrangler(args, { ...options, signal: end })
   end.throwIfAborted()
   if (run.code === 0) return run
-  const command = args.filter((argument) => !argument.startsWith('/')).join(' ')
+  const [command] = args.join(' ').split(' -')
   throw new DeployError(`wrangler ${command} failed.\n${run.output}`.trimEnd())
 }
 

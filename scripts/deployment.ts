@@ -1,6 +1,7 @@
 // What a deployment is made of, decided without doing anything: which settings are secrets, what is wrong with them, the
 // configuration that wrangler gets, and the words for a person. Pure. A secret's value appears in nothing that it returns
 // except in what is meant for the secrets file.
+import { BlockList, isIP } from 'node:net'
 import { ConfigError, readConfig } from '../src/config.ts'
 import type { ConfigFault } from '../src/config.ts'
 import type { Vars } from './vars-file.ts'
@@ -17,6 +18,24 @@ export const placeSettings = ['LIVEKIT_URL', 'S3_ENDPOINT'] as const
 const shortestSecretCharacters = 20
 /** What `npm run dev` and `livekit-server --dev` use. */
 const localValues = new Set(['devkey', 'secret', 'roomtape-local', 'roomtape-local-secret'])
+const localNetworks = new BlockList()
+for (const [network, bits] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+] as const) {
+  localNetworks.addSubnet(network, bits)
+}
+for (const [network, bits] of [
+  ['::', 127],
+  ['fc00::', 7],
+  ['fe80::', 10],
+] as const) {
+  localNetworks.addSubnet(network, bits, 'ipv6')
+}
 const secretName = /_(KEYS?|SECRET|TOKEN)$/
 
 /** The settings of a deployment: wrangler.toml's, replaced by the file's. What the toml does not name is a secret. */
@@ -96,14 +115,9 @@ function secretFaults(secrets: Vars): ConfigFault[] {
 /** True for hosts that Cloudflare cannot reach. */
 export function isLocalHost(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '')
-  return (
-    host === 'localhost' ||
-    /\.(localhost|local|lan|internal)$/.test(host) ||
-    /^(0|10|127)\./.test(host) ||
-    /^(192\.168|169\.254)\./.test(host) ||
-    /^172\.(1[6-9]|2\d|3[01])\./.test(host) ||
-    /^(::1?$|fe80:|f[cd])/.test(host)
-  )
+  const version = isIP(host)
+  if (version !== 0) return localNetworks.check(host, version === 4 ? 'ipv4' : 'ipv6')
+  return host === 'localhost' || /\.(localhost|local|lan|internal)$/.test(host)
 }
 
 /** The account and jurisdiction that an R2 endpoint belongs to; `null` for another store. */

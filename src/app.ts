@@ -8,18 +8,18 @@ import { importStep } from './reconcile/import.ts'
 import { rebuildStep } from './reconcile/rebuild.ts'
 import { sweep } from './reconcile/sweep.ts'
 import type { AppEnv } from './routes/context.ts'
-import { healthRoutes } from './routes/health.ts'
+import { aliveRoutes, healthRoutes } from './routes/health.ts'
 import { linkRoutes } from './routes/links.ts'
 import { playbackRoutes } from './routes/playback.ts'
 import { recordingRoutes } from './routes/recordings.ts'
 import { operationRoutes } from './routes/operations.ts'
 import type { Operations } from './routes/operations.ts'
-import { watchRoutes } from './routes/watch.ts'
+import { watchRoutes } from './routes/watch.tsx'
 import { webhookRoutes } from './routes/webhooks.ts'
 
 const app = new OpenAPIHono<AppEnv>()
 
-app.get('/healthz', (context) => context.json({ status: 'alive' }))
+app.route('/', aliveRoutes)
 
 app.use(async (context, next) => {
   try {

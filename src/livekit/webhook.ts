@@ -32,7 +32,7 @@ export interface NotOurs {
 
 /** Verifies the signature over exactly these bytes, then reads what they say. */
 export async function receiveWebhook(
-  body: Uint8Array<ArrayBuffer>,
+  body: Uint8Array,
   authorization: string | null,
   livekit: Config['livekit'],
   nowMs: number,
@@ -47,7 +47,7 @@ export async function receiveWebhook(
 }
 
 async function verify(
-  body: Uint8Array<ArrayBuffer>,
+  body: Uint8Array,
   token: string,
   livekit: Config['livekit'],
 ): Promise<string | null> {

@@ -58,7 +58,9 @@ async function locateFile(context: FileContext): Promise<Outcome> {
   const nowMs = ports.clock.nowMs()
   if (found === null) {
     const after = afterNotFound(state, file, ports.settings, nowMs)
-    const moved = file.pause.attempts === 0 ? await alreadyMoved(context) : null
+    // The first look that the store answers, and each that follows trouble.
+    const { attempts, fault } = file.pause
+    const moved = attempts === 0 || fault !== null ? await alreadyMoved(context) : null
     if (moved !== null) return moved
     return {
       change: onFile(file, () => after),

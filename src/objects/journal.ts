@@ -54,7 +54,7 @@ export class Journal implements Memory {
     return rows.map(({ at_ms: atMs, detail, ...same }) => ({
       atMs,
       ...same,
-      detail: JSON.parse(detail) as Entry['detail'],
+      detail: readDetail(detail),
     }))
   }
 
@@ -139,12 +139,21 @@ function parseState(json: string): RecordingState | null {
       state.version === 1 &&
       [state.files, state.folders].every((works) => Array.isArray(works)) &&
       [state.seen, state.livekit, state.catalogue, state.registry].every(
-        (part) => typeof part === 'object',
+        (part) => typeof part === 'object' && part !== null,
       )
     return isWhole ? state : null
   } catch {
     // A broken row; the journal has it all.
     return null
+  }
+}
+
+/** A line that cannot be read any more must not hide the others. */
+function readDetail(json: string): Entry['detail'] {
+  try {
+    return JSON.parse(json) as Entry['detail']
+  } catch {
+    return { unreadable: json }
   }
 }
 

@@ -36,7 +36,10 @@ export class RecordingObject extends DurableObject<Env> {
    * @returns whether it was news: false when this very observation had been told before
    */
   async observe(observation: Observation): Promise<{ isNew: boolean }> {
-    if (this.#journal.has(observation.id)) return { isNew: false }
+    if (this.#journal.has(observation.id)) {
+      await this.#rearm()
+      return { isNew: false }
+    }
     const state = observe(this.#journal.state(), observation)
     this.#journal.commit(state, [], observation)
     await this.#arm(this.#dueAtMs())
@@ -45,6 +48,7 @@ export class RecordingObject extends DurableObject<Env> {
 
   /** The recording as the object knows it; `null` when nobody ever spoke of it. */
   async read(): Promise<Recording | null> {
+    await this.#rearm()
     return toRecording(this.#journal.state())
   }
 
@@ -74,6 +78,7 @@ export class RecordingObject extends DurableObject<Env> {
 
   /** Every observation, decision and step, oldest first, as JSON: what LiveKit sent has no type that a call can carry. */
   async timeline(): Promise<string> {
+    await this.#rearm()
     return JSON.stringify(this.#journal.entries())
   }
 
@@ -137,6 +142,11 @@ export class RecordingObject extends DurableObject<Env> {
     const step = nextStep(this.#journal.state(), nowMs, settingsOf(readConfig(this.env)))
     if (step.do === 'rest') return null
     return step.do === 'wait' ? step.untilMs : nowMs
+  }
+
+  /** The platform drops an alarm that failed six times: whoever speaks to the object then brings it back. */
+  async #rearm(): Promise<void> {
+    if ((await this.ctx.storage.getAlarm()) === null) await this.wake()
   }
 
   async #arm(atMs: number | null): Promise<void> {

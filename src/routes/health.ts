@@ -13,6 +13,23 @@ const ReadySchema = z.object({
   checks: z.object({ catalogue: CheckSchema, store: CheckSchema, livekit: CheckSchema }),
 })
 
+const alive = createRoute({
+  method: 'get',
+  path: '/healthz',
+  summary: 'Answer',
+  responses: {
+    200: {
+      description: 'This Worker answers, whatever else does not',
+      content: { 'application/json': { schema: z.object({ status: z.literal('alive') }) } },
+    },
+  },
+})
+
+/** Apart from the others: it answers with a faulty configuration, too. */
+export const aliveRoutes = newRoutes().openapi(alive, (context) =>
+  context.json({ status: 'alive' as const }, 200),
+)
+
 const ready = createRoute({
   method: 'get',
   path: '/readyz',
@@ -26,23 +43,35 @@ const ready = createRoute({
   },
 })
 
-export const healthRoutes = newRoutes().openapi(ready, async (context) => {
-  const checks = await checkAll(context.env.DB, context.get('config'))
-  const isReady = Object.values(checks).every((check) => check.ok)
-  context.header('cache-control', 'no-store')
-  return isReady
-    ? context.json({ status: 'ready' as const, checks }, 200)
-    : context.json({ status: 'not-ready' as const, checks }, 503)
+const metrics = createRoute({
+  method: 'get',
+  path: '/metrics',
+  summary: 'Read what is counted',
+  responses: {
+    200: {
+      description: 'Prometheus text',
+      content: { 'text/plain': { schema: z.string() } },
+    },
+  },
 })
 
-healthRoutes.get('/metrics', async (context) => {
-  const withoutEgress = await context.env.COUNTER.getByName('webhooks-without-egress').read()
-  return context.text(
-    '# HELP roomtape_webhooks_without_egress_total Egress webhooks that named no egress: auto egresses that could not start.\n' +
-      '# TYPE roomtape_webhooks_without_egress_total counter\n' +
-      `roomtape_webhooks_without_egress_total ${withoutEgress}\n`,
-  )
-})
+export const healthRoutes = newRoutes()
+  .openapi(ready, async (context) => {
+    const checks = await checkAll(context.env.DB, context.get('config'))
+    const isReady = Object.values(checks).every((check) => check.ok)
+    context.header('cache-control', 'no-store')
+    return isReady
+      ? context.json({ status: 'ready' as const, checks }, 200)
+      : context.json({ status: 'not-ready' as const, checks }, 503)
+  })
+  .openapi(metrics, async (context) => {
+    const withoutEgress = await context.env.COUNTER.getByName('webhooks-without-egress').read()
+    return context.text(
+      '# HELP roomtape_webhooks_without_egress_total Egress webhooks that named no egress: auto egresses that could not start.\n' +
+        '# TYPE roomtape_webhooks_without_egress_total counter\n' +
+        `roomtape_webhooks_without_egress_total ${withoutEgress}\n`,
+    )
+  })
 
 async function checkAll(database: D1Database, config: Config) {
   const [catalogue, store, livekit] = await Promise.all([

@@ -67,7 +67,7 @@ async function playLink(
     isDownload,
     linkExpiresAtMs: claims.expiresAtMs,
   })
-  if (claims.linkId !== null && maxPlays !== null && isNewPlay(context.req.raw)) {
+  if (claims.linkId !== null && maxPlays !== null && isNewPlay(context.req.raw, recording, name)) {
     const { isWithin } = await context.env.COUNTER.getByName(`link:${claims.linkId}`).add(maxPlays)
     if (!isWithin)
       throw problem(403, 'link-used-up', 'This link has been played as often as it may be.')
@@ -100,8 +100,11 @@ export async function openLink(
   return { claims, recording: found.row.recording, maxPlays }
 }
 
-/** A seek is no new play: a player asks again with a range that begins further in. */
-function isNewPlay(request: Request): boolean {
+/** A seek is no new play: a player asks again with a range that begins further in. Nor is a segment of a playlist. */
+function isNewPlay(request: Request, recording: Recording, name: string | null): boolean {
+  const isWhole =
+    name === null ||
+    recording.files.some((file) => file.name === name && !['image', 'manifest'].includes(file.kind))
   const range = request.headers.get('range')
-  return request.method === 'GET' && (range === null || range.startsWith('bytes=0-'))
+  return isWhole && request.method === 'GET' && (range === null || range.startsWith('bytes=0-'))
 }

@@ -4,6 +4,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { listRecordings } from '../catalog/recordings.ts'
 import { problem } from '../problem.ts'
 import type { Entry } from '../recording/state.ts'
+import { summaryOf } from '../recording/summary.ts'
 import { statuses } from '../recording/status.ts'
 import { requireAccess } from './access.ts'
 import { newRoutes, refusal } from './context.ts'
@@ -96,6 +97,7 @@ const timeline = createRoute({
                   .string()
                   .openapi({ description: 'webhook, livekit, manifest, object, api, or roomtape' }),
                 type: z.string(),
+                summary: z.string().openapi({ description: 'In one sentence' }),
                 detail: z.record(z.string(), z.unknown()),
               }),
             ),
@@ -166,6 +168,7 @@ export const recordingRoutes = newRoutes()
     const items = entries.map(({ atMs, ...entry }) => ({
       at: new Date(atMs).toISOString(),
       ...entry,
+      summary: summaryOf(entry),
     }))
     return context.json({ items }, 200)
   })

@@ -55,6 +55,11 @@ export class StoreRequests {
     return this.config.endpoint.hostname.endsWith('.amazonaws.com')
   }
 
+  /** The origin that presigned URLs lead to. */
+  get publicOrigin(): string {
+    return this.#url('', this.config.publicEndpoint).origin
+  }
+
   async send(request: StoreRequest): Promise<Response> {
     const { method, key, query = {}, headers = {}, body, timeoutMs = requestTimeoutMs } = request
     const url = this.#url(key)

@@ -3,6 +3,7 @@
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { CatalogueRecordings } from '../../src/catalog/recordings.ts'
+import { signPlaybackToken } from '../../src/playback/token.ts'
 import type { RecordingJson } from '../../src/routes/recording-json.ts'
 import type { Recording } from '../../src/recording/recording.ts'
 import type { Status } from '../../src/recording/status.ts'
@@ -13,10 +14,12 @@ import {
   asAdmin,
   catalogued,
   codeOf,
+  eventually,
   listed,
   read,
   readyRecording,
   recorded,
+  request,
   rowOf,
   timelineTypes,
   until,
@@ -78,13 +81,13 @@ describe('D1: the catalogue is away', () => {
     const story = recorded()
     const [started, ...rest] = wholeLife(story)
     await webhooks(started)
-    await expect.poll(async () => rowOf(story.egressId)).toMatchObject({ status: 'starting' })
+    await eventually(async () => rowOf(story.egressId)).toMatchObject({ status: 'starting' })
     await loseCatalogue()
     await upload(story.filename, '0123456789')
     for (const event of rest) expect((await webhook(event)).status).toBe(200)
     const finalKey = `recordings/${story.egressId}/video.mp4`
-    await expect.poll(async () => download(finalKey), { timeout: 10_000 }).toBe('0123456789')
-    await expect.poll(async () => download(story.filename), { timeout: 10_000 }).toBeNull()
+    await eventually(async () => download(finalKey)).toBe('0123456789')
+    await eventually(async () => download(story.filename)).toBeNull()
     // One recording can be read all the while: its object knows it.
     expect((await read(story.egressId)).status).toBe('ready')
     expect(await timelineTypes(story.egressId)).toContain('catalogue.unavailable')
@@ -115,15 +118,27 @@ describe('D1: the catalogue is away', () => {
     await loseCatalogue()
     const story = recorded()
     await webhooks(egressEvent('egress_started', 'EGRESS_STARTING', story))
-    await expect.poll(async () => timelineTypes(story.egressId)).toContain('catalogue.unavailable')
+    await eventually(async () => timelineTypes(story.egressId)).toContain('catalogue.unavailable')
     await healCatalogue()
-    await expect.poll(async () => rowOf(story.egressId), { timeout: 10_000 }).not.toBeNull()
+    await eventually(async () => rowOf(story.egressId)).not.toBeNull()
   })
 
-  it('and a list says so, in place of an empty list', async () => {
+  it('and a list and a link say so, in place of being empty or gone', async () => {
     await loseCatalogue()
     const response = await asAdmin('/v1/recordings')
     expect([response.status, await codeOf(response)]).toEqual([503, 'catalogue-unavailable'])
+    const link = await signPlaybackToken(
+      {
+        egressId: 'EG_a',
+        expiresAtMs: Date.now() + 60_000,
+        linkId: null,
+        download: false,
+        viewer: null,
+      },
+      env.PLAYBACK_SECRET,
+    )
+    const played = await request(`/play/${link}`)
+    expect([played.status, await codeOf(played)]).toEqual([503, 'catalogue-unavailable'])
     await healCatalogue()
   })
 })
@@ -164,19 +179,19 @@ describe('rows that D1 writes for one recording', () => {
     const story = recorded()
     const [started, active, ending, ended] = wholeLife(story)
     await webhooks(started)
-    await expect.poll(async () => rowOf(story.egressId)).toMatchObject({ status: 'starting' })
+    await eventually(async () => rowOf(story.egressId)).toMatchObject({ status: 'starting' })
     // The media begins later than the egress, and with it the place in the list changes.
     const mediaAt = `${story.startedAtMs + 3_000}000000`
     const fileResults = [{ filename: story.filename, startedAt: mediaAt }]
     const info = { ...(active?.['egressInfo'] as object), fileResults }
     await webhooks({ ...active, egressInfo: info })
-    await expect.poll(async () => rowOf(story.egressId)).toMatchObject({ status: 'active' })
+    await eventually(async () => rowOf(story.egressId)).toMatchObject({ status: 'active' })
     await webhooks(ending)
-    await expect.poll(async () => rowOf(story.egressId)).toMatchObject({ status: 'ending' })
+    await eventually(async () => rowOf(story.egressId)).toMatchObject({ status: 'ending' })
     await upload(story.filename, '0123456789')
     await webhooks(ended)
-    await expect.poll(async () => rowOf(story.egressId)).toMatchObject({ status: 'ready' })
-    await expect.poll(async () => download(story.filename), { timeout: 10_000 }).toBeNull()
+    await eventually(async () => rowOf(story.egressId)).toMatchObject({ status: 'ready' })
+    await eventually(async () => download(story.filename)).toBeNull()
     expect(written.rows).toBeGreaterThan(4)
     expect(written.rows).toBeLessThanOrEqual(12)
   })

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { RecordingJson } from '../../src/routes/recording-json.ts'
 import vectors from '../vectors/livekit-webhooks.json'
 import { download, upload } from './outside.ts'
-import { asAdmin, objectOf, request, stored, timeline, until } from './story.ts'
+import { asAdmin, eventually, objectOf, request, stored, timeline, until } from './story.ts'
 
 /** Its own copy of the bytes, which a test may alter. */
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {
@@ -141,7 +141,7 @@ describe('a golden webhook', () => {
     expect((await asAdmin('/v1/recordings/EG_2aB3cD4eF5gH/play')).status).toBe(302)
     for (const key of ['tmp/rec_01/video.mp4', 'tmp/rec_01/EG_2aB3cD4eF5gH.json']) {
       const isGone = async () => (await download(key)) === null
-      await expect.poll(isGone, { interval: 200, timeout: 10_000 }).toBe(true)
+      await eventually(isGone).toBe(true)
     }
     expect(await download('recordings/EG_2aB3cD4eF5gH/EG_2aB3cD4eF5gH.json')).toBe('{}')
   })

@@ -3,6 +3,7 @@ import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from 
 import { env, exports } from 'cloudflare:workers'
 import { AccessToken } from 'livekit-server-sdk'
 import type { VideoGrant } from 'livekit-server-sdk'
+import { expect } from 'vitest'
 import { CatalogueRecordings } from '../../src/catalog/recordings.ts'
 import type { Recording } from '../../src/recording/recording.ts'
 import type { RecordingJson } from '../../src/routes/recording-json.ts'
@@ -208,4 +209,9 @@ export async function stored(): Promise<{ objects: string[]; rows: number }> {
 /** The `code` of a problem. */
 export async function codeOf(response: Response): Promise<string> {
   return (await response.json<{ code: string }>()).code
+}
+
+/** Waits until what is read is as expected. */
+export function eventually<T>(read_: () => Promise<T>) {
+  return expect.poll(read_, { interval: 50, timeout: 10_000 })
 }
