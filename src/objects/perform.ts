@@ -77,7 +77,10 @@ async function publish(state: RecordingState, ports: Ports): Promise<Outcome> {
     const fault = faultOf(error)
     const pause = pauseAfter(before.pause, fault, nowMs, ports.clock.random())
     return {
-      change: (now) => ({ ...now, catalogue: { ...now.catalogue, pause, revision, isUnsure: true } }),
+      change: (now) => ({
+        ...now,
+        catalogue: { ...now.catalogue, pause, revision, isUnsure: true },
+      }),
       entries: firstOf(before.pause, 'catalogue.unavailable', fault),
     }
   }

@@ -30,7 +30,9 @@ export function isNews(facts: EgressFacts, status: Status | undefined, nowMs: nu
   if (terminalAtMs !== null && terminalAtMs > nowMs - endIsYoungForMs) return false
   if (status === undefined) return true
   if (terminalAtMs === null) return false
-  // A later attempt may have left the file that the first one did not.
+  // Whatever the first attempt came to, a later one supersedes it.
+  if (facts.retryCount > 0) return true
+  // LiveKit says that there is a file after all.
   const hasFile = facts.outputs?.some((output) => output.located) ?? false
   return endlessStatuses.has(status) || (hasFile && filelessStatuses.has(status))
 }
@@ -56,20 +58,24 @@ export function classify(
   const isKnown = known !== undefined && known.etag === object.etag
   if (isKnown && (known.egressId !== null || isManifestName(object.key))) return { kind: 'none' }
   if (isManifestName(object.key)) return { kind: 'manifest' }
-  const egressId = ownerOf(object.key, claims)
-  if (egressId === 'busy') return { kind: 'none' }
-  if (egressId !== null) return { kind: 'claimed', egressId }
+  const owned = owner(object.key, claims)
   // An orphan is news once, and again when somebody claims it after all.
-  return isKnown ? { kind: 'none' } : { kind: 'unclaimed' }
+  if (owned.kind === 'unclaimed' && isKnown) return { kind: 'none' }
+  return owned
 }
 
-/** Whose the key is; `busy` while its folder is being filled or emptied, `null` when nobody claims it. */
-function ownerOf(key: string, claims: ReadonlyMap<string, Claim>): string | null {
+/** Whose the key is. */
+function owner(key: string, claims: ReadonlyMap<string, Claim>): Finding {
   const [own, ...folders] = claimKeysOf(key).map((claimKey) => claims.get(claimKey))
-  if (own !== undefined) return own.egressId
+  if (own !== undefined) return { kind: 'claimed', egressId: own.egressId }
   const folder = folders.find((claim) => claim !== undefined)
-  if (folder === undefined) return egressIdInPath(key)
-  return busyStatuses.has(folder.status ?? '') ? 'busy' : folder.egressId
+  if (folder !== undefined) {
+    return busyStatuses.has(folder.status ?? '')
+      ? { kind: 'none' }
+      : { kind: 'claimed', egressId: folder.egressId }
+  }
+  const named = egressIdInPath(key)
+  return named === null ? { kind: 'unclaimed' } : { kind: 'claimed', egressId: named }
 }
 
 /** An egress id that the path itself names, as a folder. */

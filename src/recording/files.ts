@@ -2,7 +2,8 @@
 // the looks, this file draws the conclusions. It must never take a file for good that is not what LiveKit promised.
 import { finalFolder, freeName, isKeyOf, isSafeKey, isSameKey, isUnder, tempKeys } from './keys.ts'
 import type { ObjectFact, OutputFact } from './observation.ts'
-import { mediaKindOf, promisedBytes } from './recording.ts'
+import { promisedBytes } from './promised.ts'
+import { mediaKindOf } from './recording.ts'
 import type { Fault, FileWork, Pause, RecordingState, Settings, SourceObject } from './state.ts'
 import { neverMs, noPause } from './state.ts'
 
@@ -79,12 +80,14 @@ function outputsToMove(state: RecordingState): OutputFact[] {
   const guesses = paths.filter((path) => path !== '' && !facts.some((fact) => fact.path === path))
   const wanted = [...media, ...(isLocated ? [] : guesses.map((path) => unpromised(path)))]
   // A retry may have chosen another name, and the attempt before it may have left a file: what lies in the bucket beside
-  // what is wanted by name, and has no work yet, is a file as well.
-  const named = [...facts, ...wanted, ...state.files].map(({ path }) => path)
+  // what is wanted by name is a file as well, or another run of one that has its work.
   const found = Object.keys(state.seen.objects).filter(
-    (key) => isMediaName(key) && !named.some((path) => isKeyOf(key, path)),
+    (key) => isMediaName(key) && ![...facts, ...wanted].some(({ path }) => isKeyOf(key, path)),
   )
-  return [...wanted, ...found.map((key) => unpromised(key))]
+  const discovered = found.map(
+    (key) => state.files.find(({ path }) => isKeyOf(key, path))?.path ?? key,
+  )
+  return [...wanted, ...discovered.map((path) => unpromised(path))]
 }
 
 /** True for the name of a file that plays by itself. */

@@ -4,6 +4,7 @@ import type { FileKind, RecordingKind } from './observation.ts'
 import { isEnded, status } from './status.ts'
 import type { Status } from './status.ts'
 import { attention, error, isFailure } from './attention.ts'
+import { promisedBytes } from './promised.ts'
 import type { Fault, FileState, FileWork, FolderWork, RecordingState } from './state.ts'
 
 export interface RecordingFile {
@@ -220,20 +221,6 @@ function folderBytesSaid(state: RecordingState): number {
 
 function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0)
-}
-
-/**
- * The size that LiveKit gave for a file; `null` when it gave none. A promise is kept by one file: what another run wrote
- * to the same place was not meant by it (faults W21).
- */
-export function promisedBytes(state: RecordingState, file: FileWork): number | null {
-  const fact = state.seen.outputs?.value.find((known) => known.path === file.path)
-  const promised = fact?.sizeBytes ?? null
-  const isKept = state.files.some(
-    (other) =>
-      other.name !== file.name && other.path === file.path && other.final?.sizeBytes === promised,
-  )
-  return isKept ? null : promised
 }
 
 function recoveredBy(state: RecordingState): Recording['recoveredBy'] {
