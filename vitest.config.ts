@@ -7,6 +7,9 @@ import { outsideWorld } from './test/outside/world.ts'
 import { startStore, storeBucket, storeCredentials } from './test/outside/store.ts'
 
 const storeEndpoint = await startStore()
+/** Scripts that run wrangler itself: one at a time. */
+const wranglerTests = ['test/scripts/deploy.test.ts', 'test/scripts/dev.test.ts']
+
 /** Left out where there is no browser, and only there. */
 const browserTests = {
   test: {
@@ -26,6 +29,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/{recording,livekit,storage,playback,scripts,storm}/**/*.test.ts'],
+          exclude: wranglerTests,
         },
       },
       {
@@ -65,7 +69,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/system/**/*.test.ts'],
+          include: ['test/system/**/*.test.ts', ...wranglerTests],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -3,6 +3,7 @@
 import { DurableObject } from 'cloudflare:workers'
 
 const key = 'count'
+const lastKey = 'lastAtMs'
 
 export class CounterObject extends DurableObject<Env> {
   /** Counts one more, unless the limit is reached. */
@@ -10,7 +11,14 @@ export class CounterObject extends DurableObject<Env> {
     const count = this.#count()
     if (limit !== null && count >= limit) return { isWithin: false, count }
     this.ctx.storage.kv.put(key, count + 1)
+    this.ctx.storage.kv.put(lastKey, Date.now())
     return { isWithin: true, count: count + 1 }
+  }
+
+  /** True when something was counted within this time. */
+  async isRecent(withinMs: number): Promise<boolean> {
+    const lastAtMs = this.ctx.storage.kv.get<number>(lastKey)
+    return lastAtMs !== undefined && Date.now() - lastAtMs < withinMs
   }
 
   async read(): Promise<number> {

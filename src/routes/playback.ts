@@ -4,6 +4,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { readForPlayback } from '../catalog/links.ts'
 import { logInfo } from '../log.ts'
+import { windowMs } from '../playback/life.ts'
 import { verifyPlaybackToken } from '../playback/token.ts'
 import type { PlaybackClaims } from '../playback/token.ts'
 import { problem } from '../problem.ts'
@@ -67,10 +68,13 @@ async function playLink(
     isDownload,
     linkExpiresAtMs: claims.expiresAtMs,
   })
-  if (claims.linkId !== null && maxPlays !== null && isNewPlay(context.req.raw, recording, name)) {
-    const { isWithin } = await context.env.COUNTER.getByName(`link:${claims.linkId}`).add(maxPlays)
-    if (!isWithin)
-      throw problem(403, 'link-used-up', 'This link has been played as often as it may be.')
+  if (claims.linkId !== null && maxPlays !== null && !isPoster(recording, name)) {
+    await countPlay(
+      context,
+      `link:${claims.linkId}`,
+      maxPlays,
+      isNewPlay(context.req.raw, recording, name),
+    )
   }
   logInfo('recording.played', {
     egressId: claims.egressId,
@@ -100,11 +104,33 @@ export async function openLink(
   return { claims, recording: found.row.recording, maxPlays }
 }
 
+/** @throws 403 when the link has been played as often as it may be */
+async function countPlay(
+  context: Context<AppEnv>,
+  counterName: string,
+  maxPlays: number,
+  isNew: boolean,
+): Promise<void> {
+  if (context.req.method === 'HEAD') return
+  const counter = context.env.COUNTER.getByName(counterName)
+  // Going on with a play is free for as long as the URL lives that the play was given; without one it is a play.
+  const lifeMs = context.get('config').playbackTtlSeconds * 1000 + windowMs
+  const isFree = !isNew && (await counter.isRecent(lifeMs))
+  const isAllowed = isFree || (await counter.add(maxPlays)).isWithin
+  if (!isAllowed) {
+    throw problem(403, 'link-used-up', 'This link has been played as often as it may be.')
+  }
+}
+
 /** A seek is no new play: a player asks again with a range that begins further in. Nor is a segment of a playlist. */
 function isNewPlay(request: Request, recording: Recording, name: string | null): boolean {
-  const isWhole =
-    name === null ||
-    recording.files.some((file) => file.name === name && !['image', 'manifest'].includes(file.kind))
+  const isWhole = name === null || recording.files.some((file) => file.name === name)
   const range = request.headers.get('range')
-  return isWhole && request.method === 'GET' && (range === null || range.startsWith('bytes=0-'))
+  return isWhole && (range === null || range.startsWith('bytes=0-'))
+}
+
+/** What is shown before anything plays, or tells of it. */
+function isPoster(recording: Recording, name: string | null): boolean {
+  const kind = recording.files.find((file) => file.name === name)?.kind
+  return kind === 'image' || kind === 'manifest'
 }

@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { FileWork, RecordingState } from '../../src/recording/state.ts'
 import { egressEvent, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
-import { keysUnder, put, tenBytes, watchBucket } from './bucket-safety.ts'
+import { put, tenBytes, watchBucket } from './bucket-safety.ts'
 import {
   alarmAtMs,
   passMs,
@@ -16,7 +16,7 @@ import {
   ring,
   stopTime,
 } from './clock.ts'
-import { breakStore, download, healStore, storeRequests } from './outside.ts'
+import { breakStore, download, healStore, keysUnder, storeRequests } from './outside.ts'
 import { inStorage, objectOf, read, timelineTypes, webhooks } from './story.ts'
 
 watchBucket()

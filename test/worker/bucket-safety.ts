@@ -1,22 +1,11 @@
 // What holds in every story, whatever breaks: nothing is deleted outside the temp folder, nothing in it before its final
 // copy was looked at, the bucket itself is never changed, and every byte that LiveKit put into the bucket is still
 // there. Checked after each test of a file that calls `watchBucket`.
-import { env } from 'cloudflare:workers'
-import { AwsClient } from 'aws4fetch'
-import { XMLParser } from 'fast-xml-parser'
 import { afterEach, beforeEach, expect } from 'vitest'
-import { testAgent } from '../outside/agent.ts'
+import { expectCarefulDeletes } from '../outside/careful-deletes.ts'
 import type { StoreRequest } from '../outside/store-proxy.ts'
 import { letTimeRun } from './clock.ts'
 import { download, healStore, storeHistory, upload, uploadInParts } from './outside.ts'
-
-const client = new AwsClient({
-  accessKeyId: env.S3_ACCESS_KEY_ID,
-  secretAccessKey: env.S3_SECRET_ACCESS_KEY,
-  service: 's3',
-  region: 'auto',
-  retries: 0,
-})
 
 let from = 0
 let uploads: { key: string; bytes: string }[] = []
@@ -44,18 +33,6 @@ export function tenBytes(): string {
   return crypto.randomUUID().slice(-10)
 }
 
-/** The keys of a folder. */
-export async function keysUnder(prefix: string): Promise<string[]> {
-  const url = new URL(`${env.S3_ENDPOINT}/${env.S3_BUCKET}/`)
-  url.search = `?list-type=2&encoding-type=url&prefix=${encodeURIComponent(prefix)}`
-  const response = await client.fetch(url, { headers: { 'user-agent': testAgent } })
-  const parser = new XMLParser({ isArray: (name) => name === 'Contents', parseTagValue: false })
-  const list = parser.parse(await response.text()) as {
-    ListBucketResult: { Contents?: { Key: string }[] }
-  }
-  return (list.ListBucketResult.Contents ?? []).map(({ Key }) => decodeURIComponent(Key))
-}
-
 /** Checks after each test of this file that nothing was lost, and starts the clock again. */
 export function watchBucket(): void {
   beforeEach(async () => {
@@ -66,26 +43,9 @@ export function watchBucket(): void {
     letTimeRun()
     await healStore()
     const { requests } = await storeHistory(from)
-    expectCarefulDeletes(requests)
+    expectCarefulDeletes(requests, 'tmp/')
     for (const { key, bytes } of uploads) await expectKept(key, bytes, requests)
   })
-}
-
-function expectCarefulDeletes(requests: StoreRequest[]): void {
-  const lookedAt = new Set<string>()
-  for (const { method, key, storeStatus, sameBytesAt } of requests) {
-    if (method !== 'GET') expect(key, `${method} of the bucket itself`).not.toBe('')
-    if (method === 'HEAD' && storeStatus === 200) lookedAt.add(key)
-    if (method !== 'DELETE' || storeStatus === null) continue
-    expect(key.replace(/^\/+/, ''), 'a deleted key').toMatch(/^tmp\//)
-    // A kill can leave a second DELETE behind, which finds nothing.
-    if (sameBytesAt === null) continue
-    const copies = sameBytesAt.filter((copy) => copy.startsWith('recordings/'))
-    expect(
-      copies.some((copy) => lookedAt.has(copy)),
-      `${key} was deleted; its bytes lie at ${copies.join() || 'no final key'}`,
-    ).toBe(true)
-  }
 }
 
 /** Kept where LiveKit put it, or at a key that it was copied to. */

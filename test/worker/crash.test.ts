@@ -8,9 +8,9 @@ import type { RecordingState } from '../../src/recording/state.ts'
 import { wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
 import type { StoreFault } from '../outside/store-proxy.ts'
-import { keysUnder, put, putInParts, tenBytes, watchBucket } from './bucket-safety.ts'
+import { put, putInParts, tenBytes, watchBucket } from './bucket-safety.ts'
 import { alarmAtMs, passUntil, passUntilQuiet, recordedNow, ring, stopTime } from './clock.ts'
-import { breakStore, download, healStore, storeRequests } from './outside.ts'
+import { breakStore, download, healStore, keysUnder, storeRequests } from './outside.ts'
 import { inStorage, objectOf, read, webhooks } from './story.ts'
 
 watchBucket()

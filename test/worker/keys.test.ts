@@ -3,9 +3,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { egressEvent, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
-import { keysUnder, put, tenBytes, watchBucket } from './bucket-safety.ts'
+import { put, tenBytes, watchBucket } from './bucket-safety.ts'
 import { passUntil, passUntilQuiet, recordedNow, stopTime } from './clock.ts'
-import { download, storeRequests } from './outside.ts'
+import { download, keysUnder, storeRequests } from './outside.ts'
 import { asAdmin, request, webhooks } from './story.ts'
 
 watchBucket()

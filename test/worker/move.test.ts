@@ -4,9 +4,9 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { egressEvent, uploaded, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
 import type { StoreFault } from '../outside/store-proxy.ts'
-import { keysUnder, put, putInParts, putOver, tenBytes, watchBucket } from './bucket-safety.ts'
+import { put, putInParts, putOver, tenBytes, watchBucket } from './bucket-safety.ts'
 import { passMs, passUntil, passUntilQuiet, recordedNow, ring, stopTime } from './clock.ts'
-import { breakStore, download, healStore, storeRequests } from './outside.ts'
+import { breakStore, download, healStore, keysUnder, storeRequests } from './outside.ts'
 import { asAdmin, read, timelineTypes, webhooks } from './story.ts'
 
 watchBucket()

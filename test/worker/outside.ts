@@ -1,17 +1,14 @@
 // What worker tests do to the outside world and see of it.
 import { env } from 'cloudflare:workers'
-import { AwsClient } from 'aws4fetch'
-import { testAgent } from '../outside/agent.ts'
+import { Bucket } from '../outside/bucket.ts'
 import type { LiveKitOrder } from '../outside/livekit.ts'
 import type { StoreFault, StoreRequest } from '../outside/store-proxy.ts'
-import { encodeKey } from '../../src/storage/requests.ts'
 
-const store = new AwsClient({
+const bucket = new Bucket({
+  endpoint: env.S3_ENDPOINT,
+  bucket: env.S3_BUCKET,
   accessKeyId: env.S3_ACCESS_KEY_ID,
   secretAccessKey: env.S3_SECRET_ACCESS_KEY,
-  service: 's3',
-  region: 'auto',
-  retries: 0,
 })
 
 /** The store does this wrong from now on; the list of its requests begins anew. */
@@ -55,45 +52,28 @@ export async function askedOfLiveKit(): Promise<string[]> {
 export async function upload(
   key: string,
   body: string | Uint8Array,
-  contentType = 'video/mp4',
+  contentType?: string,
 ): Promise<void> {
-  const headers = { 'content-type': contentType, 'user-agent': testAgent }
-  const response = await store.fetch(address(key), { method: 'PUT', body, headers })
-  if (!response.ok) throw new Error(`upload of ${key}: ${response.status} ${await response.text()}`)
-  await response.arrayBuffer()
+  await bucket.upload(key, body, contentType)
 }
 
 /** The same as a multipart upload. */
 export async function uploadInParts(key: string, body: string): Promise<void> {
-  const ask = async (method: string, query: string, init: RequestInit = {}): Promise<Response> => {
-    const headers = { 'content-type': 'video/mp4', 'user-agent': testAgent }
-    const response = await store.fetch(`${address(key)}?${query}`, { method, headers, ...init })
-    if (!response.ok) throw new Error(`upload of ${key}: ${await response.text()}`)
-    return response
-  }
-  const begun = await (await ask('POST', 'uploads=')).text()
-  const uploadId = encodeURIComponent(/<UploadId>(.*)<\/UploadId>/.exec(begun)?.[1] ?? '')
-  const part = await ask('PUT', `partNumber=1&uploadId=${uploadId}`, { body })
-  await part.arrayBuffer()
-  const etag = part.headers.get('etag') ?? ''
-  const done = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${etag}</ETag></Part></CompleteMultipartUpload>`
-  await (await ask('POST', `uploadId=${uploadId}`, { body: done })).arrayBuffer()
+  await bucket.uploadInParts(key, body)
 }
 
 /** The text of an object; `null` when there is none. */
 export async function download(key: string): Promise<string | null> {
-  const response = await store.fetch(address(key), { headers: { 'user-agent': testAgent } })
-  const body = await response.text()
-  return response.status === 404 ? null : body
+  return bucket.download(key)
 }
 
 export async function removeObject(key: string): Promise<void> {
-  const headers = { 'user-agent': testAgent }
-  await (await store.fetch(address(key), { method: 'DELETE', headers })).arrayBuffer()
+  await bucket.remove(key)
 }
 
-function address(key: string): string {
-  return `${env.S3_ENDPOINT}/${env.S3_BUCKET}/${encodeKey(key)}`
+/** The keys of a folder. */
+export async function keysUnder(prefix: string): Promise<string[]> {
+  return bucket.keysUnder(prefix)
 }
 
 async function steer(world: string, order: unknown): Promise<void> {

@@ -502,13 +502,19 @@ describe('a link that the API made', () => {
     const egressId = await playable()
     const path = pathOf((await makeLink(egressId, { maxPlays: 1 })).url)
     expect((await request(path, { method: 'HEAD' })).status).toBe(302)
-    expect((await request(path, { headers: { range: 'bytes=5-' } })).status).toBe(302)
     const early = await catalogued({ status: 'active', files: [] })
     const waiting = await makeLink(early.egressId, { maxPlays: 1 })
     expect((await request(pathOf(waiting.url))).status).toBe(409)
     await playable({ egressId: early.egressId })
     expect((await request(pathOf(waiting.url))).status).toBe(302)
     expect((await request(path, { headers: { range: 'bytes=0-' } })).status).toBe(302)
+    expect((await request(path, { headers: { range: 'bytes=5-' } })).status).toBe(302)
+    expect((await request(path)).status).toBe(403)
+  })
+
+  it('is used up by a range that begins further in when nothing is being played', async () => {
+    const path = pathOf((await makeLink(await playable(), { maxPlays: 1 })).url)
+    expect((await request(path, { headers: { range: 'bytes=1-' } })).status).toBe(302)
     expect((await request(path)).status).toBe(403)
   })
 
