@@ -56,7 +56,8 @@ async function register(state: RecordingState, isOpen: boolean, ports: Ports): P
     const fault = faultOf(error)
     const pause = pauseAfter(before, fault, ports.clock.nowMs(), ports.clock.random())
     return {
-      change: (now) => ({ ...now, registry: { ...now.registry, pause } }),
+      // It may have been noted all the same: what the registry has is unknown until it is told again.
+      change: (now) => ({ ...now, registry: { entry: 'none', pause } }),
       entries: firstOf(before, 'registry.unavailable', fault),
     }
   }

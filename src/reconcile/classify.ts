@@ -18,7 +18,7 @@ export type Finding =
 const busyStatuses = new Set(['starting', 'active', 'ending', 'processing'])
 
 /** What a recording is called while nobody has told of its end. */
-const endlessStatuses = new Set(['starting', 'active', 'ending', 'lost'])
+const runningStatuses = new Set(['starting', 'active', 'ending'])
 /** What it is called when it ended without a file, as far as anybody has told. */
 const filelessStatuses = new Set(['failed', 'aborted'])
 /** An end that LiveKit is telling by webhook just now. */
@@ -28,13 +28,14 @@ const endIsYoungForMs = 60_000
 export function isNews(facts: EgressFacts, status: Status | undefined, nowMs: number): boolean {
   const { terminalAtMs } = facts
   if (terminalAtMs !== null && terminalAtMs > nowMs - endIsYoungForMs) return false
-  if (status === undefined) return true
+  // What was given up for lost and is in the list lives, or a zombie says what it has said before.
+  if (status === undefined || status === 'lost') return true
   if (terminalAtMs === null) return false
   // Whatever the first attempt came to, a later one supersedes it.
   if (facts.retryCount > 0) return true
   // LiveKit says that there is a file after all.
   const hasFile = facts.outputs?.some((output) => output.located) ?? false
-  return endlessStatuses.has(status) || (hasFile && filelessStatuses.has(status))
+  return runningStatuses.has(status) || (hasFile && filelessStatuses.has(status))
 }
 
 /** The keys and folders under which a claim on the object may be noted. */

@@ -26,5 +26,6 @@ function claimsFrom(seen: Seen, tempPrefix: string): string[] {
   const claims = [...keys, ...folders].filter(
     (claim) => isUnder(tempPrefix, claim) && claim.replace(/^\/+/, '') !== tempPrefix,
   )
-  return [...new Set(claims)].toSorted()
+  // A store may list the key under another spelling than LiveKit gave it.
+  return [...new Set(claims.flatMap((claim) => [claim, claim.normalize('NFC')]))].toSorted()
 }

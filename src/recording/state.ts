@@ -131,7 +131,7 @@ export interface RecordingState {
   }
   /** Looks into the bucket for a file whose end nobody told of. */
   probe: { pause: Pause; probedAtMs: number | null }
-  /** What the registry of all egresses has of this one: nothing, that it has work to do, or that it has none. */
+  /** What the registry of all egresses has of this one: nothing that is known, that it has work to do, or none. */
   registry: { pause: Pause; entry: 'none' | 'open' | 'closed' }
   catalogue: {
     pause: Pause
