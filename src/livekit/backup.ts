@@ -1,5 +1,6 @@
 // Reads LiveKit's backup storage by the presigned addresses that LiveKit hands out. It must never put an address into a
 // message: whoever has it has the recording.
+import { fetchWithin } from '../fetch-within.ts'
 import { Trouble } from '../recording/ports.ts'
 import type { Backup } from '../recording/ports.ts'
 
@@ -27,7 +28,7 @@ export const livekitBackup: Backup = {
 
 async function get(url: string, range: string): Promise<Response> {
   try {
-    return await fetch(url, { headers: { range }, signal: AbortSignal.timeout(requestTimeoutMs) })
+    return await fetchWithin(new URL(url), { headers: { range } }, requestTimeoutMs)
   } catch (cause) {
     throw new Trouble('backup-unreachable', 'LiveKit’s backup storage cannot be reached.', {
       cause,

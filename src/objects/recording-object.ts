@@ -22,8 +22,11 @@ import { settingsOf } from './settings.ts'
 import { work } from './work.ts'
 import type { Memory } from './work.ts'
 
-/** Comes again after this long when a run was cut off so hard that nothing could be noted. */
-const afterCutMs = 120_000
+/**
+ * Comes again after this long when a run was cut off so hard that nothing could be noted: every deployment does that. A
+ * run that takes longer is not disturbed, since an alarm never runs beside itself.
+ */
+const afterCutMs = 30_000
 /** Comes again after this long when a run failed in a way that no step foresaw. */
 const afterBugMs = 30_000
 
