@@ -113,6 +113,8 @@ function isPromisedNow(state: RecordingState, fact: OutputFact, works: FileWork[
 
 /** The work of a file that LiveKit promises by now, looked for once more if it had been given up. */
 function withPromise(state: RecordingState, file: FileWork): FileWork {
+  // A file that was found before anybody told of an end may be of another run: its end stays unknown, and is looked into.
+  if (file.source !== null) return { ...file, optional: false }
   const terminalAtMs = state.seen.terminalAtMs?.value ?? null
   const work = { ...file, optional: false, terminalAtMs }
   return file.state === 'absent' ? { ...work, state: 'expected', pause: noPause } : work
@@ -153,12 +155,13 @@ function mayBeAnotherRun(state: RecordingState, latest: FileWork): boolean {
   if (latest.overwritten) return true
   const terminalAtMs = state.seen.terminalAtMs?.value ?? null
   if (terminalAtMs !== null && terminalAtMs !== latest.terminalAtMs) return true
-  const key = latest.source?.key
-  const object =
-    key === undefined
-      ? undefined
-      : Object.values(state.seen.objects).find((seen) => isSameKey(seen.key, key))
-  return object !== undefined && latest.source !== null && isLater(object, latest.source)
+  const { source } = latest
+  return (
+    source !== null &&
+    Object.values(state.seen.objects).some(
+      (object) => isSameKey(object.key, source.key) && isLater(object, source),
+    )
+  )
 }
 
 /** True for an object that was written after the one that was moved. Lists may tell milliseconds, a HEAD never does. */
