@@ -3,7 +3,7 @@
 // address is good for seven days only (livekit.md §2.1). Progress survives a kill, and the last look is that of every file.
 import { afterFound, candidateKeys, finalKey } from '../recording/files.ts'
 import { Trouble } from '../recording/ports.ts'
-import { promisedBytes } from '../recording/recording.ts'
+import { promisedBytes } from '../recording/promised.ts'
 import {
   backupEtag,
   isBackup,

@@ -6,17 +6,9 @@ import { logError, messageOf } from '../log.ts'
 import { isEgressId } from '../recording/keys.ts'
 import { observation } from '../recording/observation.ts'
 import type { EgressFacts } from '../recording/observation.ts'
-import { isTerminal } from '../recording/seen.ts'
-import type { Status } from '../recording/status.ts'
+import { isNews } from './classify.ts'
 import { tell } from './run.ts'
 import type { Run } from './run.ts'
-
-/** Recordings that LiveKit's word of their end is news to. */
-const waitingForAnEnd = new Set<Status>(['starting', 'active', 'ending', 'lost'])
-/** Recordings that another attempt of the same egress is news to. */
-const endedWithoutFile = new Set<Status>(['failed', 'aborted', 'lost'])
-/** An end that LiveKit is telling by webhook just now. */
-const youngForMs = 60_000
 
 /** @returns the page to go on with, `null` at the end of the list */
 export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<string | null> {
@@ -36,7 +28,7 @@ export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<s
     )
     for (const { egressId, facts } of egresses) {
       const status = statuses.get(egressId)
-      if (!isNews(facts, status) || (facts.terminalAtMs ?? 0) > nowMs - youngForMs) continue
+      if (!isNews(facts, status, nowMs)) continue
       // The same page again in the next run: by then the catalogue knows those that were told.
       if (!has(1)) return pageToken
       try {
@@ -51,12 +43,6 @@ export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<s
     if (pageToken === null) return null
   }
   return pageToken
-}
-
-function isNews(facts: EgressFacts, status: Status | undefined): boolean {
-  if (status === undefined) return true
-  if (isTerminal(facts.status) && waitingForAnEnd.has(status)) return true
-  return facts.retryCount > 0 && endedWithoutFile.has(status)
 }
 
 function listed(egress: EgressFacts, nowMs: number) {
