@@ -2,7 +2,7 @@
 // process may die; each is safe to do again. Trouble with the store pauses this file and nothing else.
 import { afterFound, afterNotFound, candidateKeys, finalKey } from '../recording/files.ts'
 import type { FileStep } from '../recording/lifecycle.ts'
-import type { Pause } from '../recording/state.ts'
+import type { FileWork, Pause, RecordingState } from '../recording/state.ts'
 import { neverMs, noPause, pauseAfter } from '../recording/state.ts'
 import { locate, wasCopiedFor } from '../storage/move.ts'
 import { onFile } from './file-outcome.ts'
@@ -56,6 +56,11 @@ async function locateFile(context: FileContext): Promise<Outcome> {
   }
   const found = await locate(ports.store, candidates.keys)
   const nowMs = ports.clock.nowMs()
+  // By what is known when the change is made: LiveKit may have promised the file, or told its size, during the look.
+  const judged =
+    (judge: (now: RecordingState, known: FileWork) => FileWork): Outcome['change'] =>
+    (now) =>
+      onFile(file, (known) => judge(now, known))(now)
   if (found === null) {
     const after = afterNotFound(state, file, ports.settings, nowMs)
     // The first look that the store answers, and each that follows trouble.
@@ -64,7 +69,7 @@ async function locateFile(context: FileContext): Promise<Outcome> {
       attempts === 0 || fault !== null ? await alreadyMoved(context, candidates.keys[0]) : null
     if (moved !== null) return moved
     return {
-      change: onFile(file, () => after),
+      change: judged((now, known) => afterNotFound(now, known, ports.settings, nowMs)),
       entries:
         after.state === file.state && file.pause.attempts > 0
           ? []
@@ -77,7 +82,7 @@ async function locateFile(context: FileContext): Promise<Outcome> {
   }
   const after = afterFound(state, file, found, nowMs)
   return {
-    change: onFile(file, () => after),
+    change: judged((now, known) => afterFound(now, known, found, nowMs)),
     entries: [
       entry(
         after.state === 'in_temp'

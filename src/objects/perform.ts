@@ -167,6 +167,7 @@ async function lookUp(state: RecordingState, ports: Ports): Promise<Outcome> {
 async function probe(state: RecordingState, ports: Ports): Promise<Outcome> {
   const nowMs = ports.clock.nowMs()
   const before = state.probe.pause
+  const evidence = evidenceOf(state, 'ended')
   try {
     const objectKeys = Object.keys(state.seen.objects).filter(isPlayableName)
     const paths = [...state.seen.paths, ...objectKeys]
@@ -198,7 +199,7 @@ async function probe(state: RecordingState, ports: Ports): Promise<Outcome> {
       })
       return {
         observation: seen,
-        change: (now) => concluded(now, 'ended', nowMs),
+        change: (now) => concluded(now, 'ended', nowMs, evidence),
         entries: [entry('file.discovered', { key, sizeBytes })],
       }
     }
@@ -226,12 +227,17 @@ function conclude(state: RecordingState, as: Conclusion['as'], ports: Ports): Ou
   const nowMs = ports.clock.nowMs()
   const evidence = evidenceOf(state, as)
   return {
-    // Evidence that arrived meanwhile refutes the conclusion at once.
-    change: (now) => settle({ ...now, conclusion: { as, atMs: nowMs, evidence } }),
+    change: (now) => concluded(now, as, nowMs, evidence),
     entries: [entry('recording.concluded', { as })],
   }
 }
 
-function concluded(state: RecordingState, as: 'ended', atMs: number): RecordingState {
-  return settle({ ...state, conclusion: { as, atMs, evidence: evidenceOf(state, as) } })
+/** Evidence that arrived while the step was under way refutes its conclusion at once. */
+function concluded(
+  state: RecordingState,
+  as: Conclusion['as'],
+  atMs: number,
+  evidence: string,
+): RecordingState {
+  return settle({ ...state, conclusion: { as, atMs, evidence } })
 }

@@ -13,6 +13,9 @@ export interface Memory {
   commit(state: RecordingState, entries: Entry[], observation?: Observation): void
 }
 
+/** The platform cuts an alarm off after 15 minutes; the last step of a go may be a copy that takes ten. */
+const longestGoMs = 3 * 60_000
+
 /** Requests that any step of a file, a look-up or a write to the catalogue may need. */
 const requestsPerStep = 5
 
@@ -22,13 +25,16 @@ const requestsPerStep = 5
  */
 export async function work(memory: Memory, ports: Ports): Promise<number | null> {
   const { subrequests } = ports.settings
+  const untilMs = ports.clock.nowMs() + longestGoMs
   for (let spent = 0; ;) {
     const step = nextStep(memory.state(), ports.clock.nowMs(), ports.settings)
     if (step.do === 'rest') return null
     if (step.do === 'wait') return step.untilMs
     // A step of a folder takes all that a go may spend; the next go follows at once.
     const cost = 'path' in step ? subrequests : requestsPerStep
-    if (spent > 0 && spent + cost > subrequests) return ports.clock.nowMs()
+    // What became of the last copy is still told to the catalogue.
+    const isLate = ('name' in step || 'path' in step) && ports.clock.nowMs() >= untilMs
+    if (spent > 0 && (isLate || spent + cost > subrequests)) return ports.clock.nowMs()
     spent += cost
     remember(memory, await perform(step, memory.state(), ports), ports.clock.nowMs())
   }

@@ -7,7 +7,7 @@ const longestTitle = 100
 /** `Team standup 2026-01-01 00.00.mp4`; LiveKit's own file name for anything but the media. */
 export function downloadName(state: RecordingState, file: FileWork): string {
   if (file.kind !== 'video' && file.kind !== 'audio') return file.name
-  const extension = file.name.slice(file.name.lastIndexOf('.'))
+  const extension = /\.[^.]+$/.exec(file.name)?.[0] ?? ''
   const title = (state.seen.roomName?.value ?? 'Recording')
     // oxlint-disable-next-line no-control-regex -- control characters and what file systems forbid are what goes
     .replaceAll(/[\u0000-\u001f\u007f"*/:<>?\\|]+/g, ' ')

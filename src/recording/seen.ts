@@ -55,7 +55,7 @@ export interface Seen {
   /** Witnesses that said anything, and those that told of the end; sorted. */
   witnesses: Witness[]
   endedBy: Witness[]
-  /** Objects in the bucket, newest version of each key. */
+  /** Objects in the bucket, newest version of each key; not one of a thousand segments or images. */
   objects: Record<string, ObjectFact>
   firstHeardAtMs: number | null
   /** When LiveKit last said something of this egress, by our clock. */
@@ -141,7 +141,9 @@ function fromObservation(observation: Observation): Seen {
   const said: Seen = {
     ...nothingSeen,
     witnesses: [source],
-    objects: Object.fromEntries(observation.objects.map((object) => [object.key, object])),
+    objects: Object.fromEntries(
+      observation.objects.filter(isOfItsOwn).map((object) => [object.key, object]),
+    ),
     firstHeardAtMs: observedAtMs,
   }
   if (egress === null) return said
@@ -176,6 +178,11 @@ function fromObservation(observation: Observation): Seen {
       egress.startedAtMs,
     ),
   }
+}
+
+/** Segments and images mean nothing alone, and the state of an object must fit a row of two megabytes. */
+function isOfItsOwn({ key }: ObjectFact): boolean {
+  return !/\.(ts|m4s|jpe?g|png|webp)$/i.test(key)
 }
 
 function stampOf(egress: EgressFacts): Stamp {

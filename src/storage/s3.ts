@@ -94,11 +94,11 @@ export class S3 implements Store {
   }
 
   async remove(key: string, etag: string): Promise<void> {
-    const response = await this.requests.send({
-      method: 'DELETE',
-      key,
-      headers: etag === '' ? {} : { 'if-match': `"${etag}"` },
-    })
+    const headers: Record<string, string> = etag === '' ? {} : { 'if-match': `"${etag}"` }
+    let response = await this.requests.send({ method: 'DELETE', key, headers })
+    // A store that has no such condition may say so instead of passing it over; the look just before has to do.
+    if (response.status === 501 && etag !== '')
+      response = await this.requests.send({ method: 'DELETE', key })
     const body = await response.text()
     if (response.ok || response.status === 404) return
     // Not every store knows a condition here. The caller has just looked: that has to be enough then.
