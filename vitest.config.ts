@@ -28,7 +28,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{recording,livekit,storage,playback,scripts,storm}/**/*.test.ts'],
+          include: ['test/{recording,livekit,storage,playback,reconcile,scripts,storm}/**/*.test.ts'],
           exclude: wranglerTests,
         },
       },
@@ -49,6 +49,9 @@ export default defineConfig({
                 S3_ACCESS_KEY_ID: storeCredentials.accessKeyId,
                 S3_SECRET_ACCESS_KEY: storeCredentials.secretAccessKey,
                 TEMP_PREFIX: 'tmp/',
+                // Small enough that a test can have files above it; S3's parts are 5 MiB at least.
+                MULTIPART_ABOVE_BYTES: String(8 * 1024 ** 2),
+                PART_BYTES: String(5 * 1024 ** 2),
                 ADMIN_TOKEN: 'admin-token-of-the-tests',
                 PLAYBACK_SECRET: 'playback-secret-of-the-tests',
               },

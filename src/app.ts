@@ -12,8 +12,10 @@ import { aliveRoutes, healthRoutes } from './routes/health.ts'
 import { linkRoutes } from './routes/links.ts'
 import { playbackRoutes } from './routes/playback.ts'
 import { recordingRoutes } from './routes/recordings.ts'
-import { operationRoutes } from './routes/operations.ts'
-import type { Operations } from './routes/operations.ts'
+import { orphanRoutes } from './routes/orphans.ts'
+import { rebuildRoutes } from './routes/rebuild.ts'
+import { reconcileRoutes } from './routes/reconcile.ts'
+import { sweepRoutes } from './routes/sweeps.ts'
 import { watchRoutes } from './routes/watch.tsx'
 import { webhookRoutes } from './routes/webhooks.ts'
 
@@ -33,18 +35,14 @@ app.use(async (context, next) => {
   await next()
 })
 
-const operations: Operations = {
-  sweep: async (env, config) => sweep(env, config, 'api'),
-  adoptOrphan,
-  rebuildStep,
-  importStep,
-}
-
 export const api = app
   .route('/', webhookRoutes)
   .route('/', recordingRoutes)
   .route('/', linkRoutes)
-  .route('/', operationRoutes(operations))
+  .route('/', sweepRoutes({ sweep: async (env, config) => sweep(env, config, 'api') }))
+  .route('/', orphanRoutes({ adoptOrphan }))
+  .route('/', rebuildRoutes({ rebuildStep, importStep }))
+  .route('/', reconcileRoutes)
   .route('/', playbackRoutes)
   .route('/', watchRoutes)
   .route('/', healthRoutes)

@@ -83,25 +83,32 @@ export async function readKnownObjects(
   return results.map((row) => ({ key: row.temp_key, etag: row.etag, egressId: row.egress_id }))
 }
 
-/** Notes objects that have stayed, with the recording that was told, and forgets those that are gone; all in one batch. */
+/**
+ * Notes objects that have stayed, with the recording that was told, and forgets those that are gone. Two statements at most,
+ * however many objects: the smallest plan allows 50 queries to an invocation. A row that says the same already is not written.
+ */
 export async function noteObjects(
   database: D1Database,
   stayed: { object: ObjectFact; egressId: string | null }[],
   goneKeys: string[],
   nowMs: number,
 ): Promise<void> {
-  const insert = database.prepare(
-    `INSERT INTO temp_objects (temp_key, etag, size_bytes, last_modified_ms, first_seen_ms, egress_id)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-     ON CONFLICT (temp_key) DO UPDATE SET etag = ?2, size_bytes = ?3, last_modified_ms = ?4, egress_id = ?6`,
-  )
+  const rows = stayed.map(({ object, egressId }) => ({ ...object, egressId }))
+  const note = database
+    .prepare(
+      `INSERT INTO temp_objects (temp_key, etag, size_bytes, last_modified_ms, first_seen_ms, egress_id)
+       SELECT value ->> 'key', value ->> 'etag', value ->> 'sizeBytes', value ->> 'lastModifiedMs', ?2,
+         value ->> 'egressId'
+       FROM json_each(?1) WHERE true
+       ON CONFLICT (temp_key) DO UPDATE SET etag = excluded.etag, size_bytes = excluded.size_bytes,
+         last_modified_ms = excluded.last_modified_ms, egress_id = excluded.egress_id
+       WHERE etag IS NOT excluded.etag OR egress_id IS NOT excluded.egress_id`,
+    )
+    .bind(JSON.stringify(rows), nowMs)
   const forget = database
     .prepare('DELETE FROM temp_objects WHERE temp_key IN (SELECT value FROM json_each(?1))')
     .bind(JSON.stringify(goneKeys))
-  const inserts = stayed.map(({ object: { key, etag, sizeBytes, lastModifiedMs }, egressId }) =>
-    insert.bind(key, etag, sizeBytes, lastModifiedMs, nowMs, egressId),
-  )
-  const statements = goneKeys.length > 0 ? [forget, ...inserts] : inserts
+  const statements = [...(goneKeys.length > 0 ? [forget] : []), ...(rows.length > 0 ? [note] : [])]
   if (statements.length > 0) await database.batch(statements)
 }
 

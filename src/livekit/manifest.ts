@@ -20,6 +20,11 @@ export function isManifestName(key: string): boolean {
   return egressIdOfManifest(key) !== null || /\.(mp4|ogg|webm|mp3|m3u8|jpe?g)\.json$/i.test(key)
 }
 
+/** Twelve hours of segments are a few megabytes; what is larger is no manifest and is not read. */
+export const mostManifestBytes = 16 * 1024 * 1024
+/** Entries of a list that the timeline shows; what an object can keep of one observation is limited. */
+const mostShownEntries = 3
+
 /** What a manifest says; `null` when the text is none. */
 export function readManifest(
   key: string,
@@ -42,7 +47,7 @@ export function readManifest(
     outputs: [...outputsOf(json, key), located('manifest', key)],
   }
   const id = `manifest:${key}:${etag}`
-  const raw = scrub(json)
+  const raw = scrub(shortened(json))
   return {
     egressId,
     observation: observation({
@@ -58,27 +63,71 @@ export function readManifest(
 
 function outputsOf(json: Json, key: string): OutputFact[] {
   const files = children(json, 'files').map((file) => text(file, 'filename'))
-  const playlists = children(json, 'playlists').flatMap((playlist) => playlistPath(playlist))
-  const media = files
-    .filter((path) => path !== null)
-    .map((path) => located(mediaKindOf(path), path))
-  const listed = [...media, ...playlists.map((path) => located('playlist', path))]
+  const playlists = children(json, 'playlists').map(playlistPath)
+  const images = children(json, 'images').map((image) => imagePrefix(text(image, 'filename') ?? ''))
+  const listed = [
+    ...known(files).map((path) => located(mediaKindOf(path), path)),
+    ...known(playlists).map((path) => located('playlist', path)),
+    ...known(images).map((path) => located('image', path)),
+  ]
   if (listed.length > 0) return listed
-  // The older style names no files: its own name is that of the file, and more.
+  // The older style names no files: its own name is that of the file, or the beginning of the images' names, and more.
+  if (egressIdOfManifest(key) !== null) return []
   const path = key.replace(/\.json$/, '')
   if (path.endsWith('.m3u8')) return [located('playlist', path)]
-  return egressIdOfManifest(key) === null ? [located(mediaKindOf(path), path)] : []
+  return [located(isManifestName(key) ? mediaKindOf(path) : 'image', path)]
 }
 
-/** A manifest names a playlist only by its location; its segments lie in the same folder (livekit.md §4.4). */
-function playlistPath(playlist: Json): string[] {
-  const location = text(playlist, 'location')
-  const segment = children(playlist, 'segments')
-    .map((known) => text(known, 'filename'))
-    .find((name) => name !== null)
-  if (location === null || segment === undefined || segment === null) return []
-  const name = decodeURIComponent(location.replace(/\?.*$/s, '').split('/').at(-1) ?? '')
-  return name.endsWith('.m3u8') ? [`${segment.slice(0, segment.lastIndexOf('/') + 1)}${name}`] : []
+/** Each path once. */
+function known(paths: (string | null)[]): string[] {
+  return [...new Set(paths.map((path) => path ?? ''))].filter((path) => path !== '')
+}
+
+/**
+ * A manifest names a playlist only by its location (livekit.md §3), which begins as the locations of its segments do: with
+ * the address of the bucket, or of the server's own folder in it.
+ */
+function playlistPath(playlist: Json): string | null {
+  const location = withoutSignature(text(playlist, 'location') ?? '')
+  for (const segment of children(playlist, 'segments')) {
+    const path = text(segment, 'filename')
+    const at = withoutSignature(text(segment, 'location') ?? '')
+    if (path === null) continue
+    const base = at.endsWith(path) ? at.slice(0, at.length - path.length) : null
+    if (base !== null && base !== '' && location.startsWith(base)) {
+      return location.slice(base.length)
+    }
+    const name = location.slice(location.lastIndexOf('/') + 1)
+    if (name.endsWith('.m3u8')) return `${path.slice(0, path.lastIndexOf('/') + 1)}${name}`
+  }
+  return null
+}
+
+/** A location is written as it is, without any encoding; only a presigned one is a URL (livekit.md §4.3). */
+function withoutSignature(location: string): string {
+  const at = location.search(/\?[^?]*X-Amz-Signature=/i)
+  if (at < 0) return location
+  try {
+    return decodeURIComponent(location.slice(0, at))
+  } catch {
+    return location.slice(0, at)
+  }
+}
+
+/** `thumb_00012.jpeg` and `thumb_20260101000013120.jpeg` are images of the output `thumb` (livekit.md §4.4). */
+function imagePrefix(path: string): string {
+  return path.replace(/_[^_/]*$/, '')
+}
+
+/** The manifest with the first entries of each list: hours of segments are more than an object's row can hold. */
+function shortened(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const left = value.length - mostShownEntries
+    const shown: unknown[] = value.slice(0, mostShownEntries).map(shortened)
+    return left > 0 ? [...shown, `and ${left} more`] : shown
+  }
+  if (!isObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, shortened(part)]))
 }
 
 function located(kind: OutputFact['kind'], path: string): OutputFact {
@@ -93,11 +142,11 @@ function kindOf(json: Json): RecordingKind {
   return text(json, 'publisherIdentity') === null ? 'room_composite' : 'participant'
 }
 
-/** Numbers of 16 digits and more become strings before they can be rounded. */
+/** Whole numbers of 16 digits and more become strings before they can be rounded. */
 function parse(body: string): Json | null {
   try {
     const exact = body.replaceAll(
-      /("(?:[^"\\]|\\.)*")|(-?\d{16,})(?![\d.eE])/g,
+      /("(?:[^"\\]|\\.)*")|(?<![\d.eE+-])(-?\d{16,})(?![\d.eE])/g,
       (whole, string, number) =>
         string === undefined && number !== undefined ? `"${number}"` : whole,
     )

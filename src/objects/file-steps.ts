@@ -60,7 +60,8 @@ async function locateFile(context: FileContext): Promise<Outcome> {
     const after = afterNotFound(state, file, ports.settings, nowMs)
     // The first look that the store answers, and each that follows trouble.
     const { attempts, fault } = file.pause
-    const moved = attempts === 0 || fault !== null ? await alreadyMoved(context) : null
+    const moved =
+      attempts === 0 || fault !== null ? await alreadyMoved(context, candidates.keys[0]) : null
     if (moved !== null) return moved
     return {
       change: onFile(file, () => after),
@@ -94,7 +95,10 @@ async function locateFile(context: FileContext): Promise<Outcome> {
 }
 
 /** The object's storage may have been lost after the move: then the copy with our mark is the file. */
-async function alreadyMoved({ file, state, ports }: FileContext): Promise<Outcome | null> {
+async function alreadyMoved(
+  { file, state, ports }: FileContext,
+  tempKey = file.path,
+): Promise<Outcome | null> {
   const key = finalKey(state, file, ports.settings)
   const there = await ports.store.head(key)
   if (there === null || !wasCopiedFor(there, state.egressId)) return null
@@ -103,7 +107,7 @@ async function alreadyMoved({ file, state, ports }: FileContext): Promise<Outcom
     change: onFile(file, (now) => ({
       ...now,
       state: 'final',
-      source: { ...there, key: now.path },
+      source: { ...there, key: tempKey },
       final: { key, etag, sizeBytes },
       tempRemoved: true,
       pause: noPause,

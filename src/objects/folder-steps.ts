@@ -1,21 +1,25 @@
 // The steps of a folder: copies the segments of a playlist, or the images of an output, a bounded number at a time, and
 // removes the temp files in a second pass when everything that refers to them lies in the final folder. Each file takes the
 // same way as a recording of one file: found, copied, looked at, and before it is removed looked at once more.
-import { finalFolder, isSafeKey, tempKeys } from '../recording/keys.ts'
-import { directoryOf, playlistOf } from '../recording/folders.ts'
+import { candidateKeys } from '../recording/files.ts'
+import { begunAnew, directoryOf, playlistOf, versionOf } from '../recording/folders.ts'
 import type { FolderStep } from '../recording/folders.ts'
+import { finalFolder, isSafeKey } from '../recording/keys.ts'
 import { Trouble } from '../recording/ports.ts'
 import { readPlaylist } from '../recording/playlist.ts'
 import { contentTypeOf } from '../recording/recording.ts'
 import type { FolderWork, RecordingState } from '../recording/state.ts'
 import { mostImageNames, mostMissingNames, noPause, pauseAfter } from '../recording/state.ts'
-import { copy, isCopyOf, removeTemp, verify } from '../storage/move.ts'
+import { copy, isCopyOf, isSame, removeTemp, verify, wasCopiedFor } from '../storage/move.ts'
 import type { Move } from '../storage/move.ts'
-import { entry, faultOf, firstOf } from './outcome.ts'
+import { lookedAgain } from './file-outcome.ts'
+import { entry, faultOf, firstOf, nothing } from './outcome.ts'
 import type { Outcome, Ports } from './outcome.ts'
 
 /** Requests that one file may need, in either pass. */
 const requestsPerFile = 5
+/** Requests that find out which files are next. */
+const requestsBefore = 10
 /** The platform runs six connections at a time (cloudflare.md §3). */
 const atOnce = 6
 
@@ -30,6 +34,7 @@ export async function performOnFolder(step: FolderStep, context: FolderContext):
   const { folder, ports } = context
   try {
     const batch = await nextFiles(context)
+    if (batch === 'changed') return lookedForPlaylist(context)
     return step === 'copy-files'
       ? await copyFiles(context, batch)
       : await removeFiles(context, batch)
@@ -45,15 +50,18 @@ export async function performOnFolder(step: FolderStep, context: FolderContext):
 
 interface Batch {
   files: { tempKey: string; name: string }[]
+  /** The folder as the pass found it: begun anew when the playlist is another one by now. */
+  folder: FolderWork
   position: FolderWork['position']
   total: number | null
   isLast: boolean
   isClosed: boolean
 }
 
-/** The files that the pass has come to. */
-async function nextFiles(context: FolderContext): Promise<Batch> {
-  const limit = Math.max(1, Math.floor((context.ports.settings.subrequests - 10) / requestsPerFile))
+/** The files that the pass has come to; `changed` when the playlist is no longer the one that was found. */
+async function nextFiles(context: FolderContext): Promise<Batch | 'changed'> {
+  const { subrequests } = context.ports.settings
+  const limit = Math.max(1, Math.floor((subrequests - requestsBefore) / requestsPerFile))
   return context.folder.kind === 'segments'
     ? nextSegments(context, limit)
     : nextImages(context, limit)
@@ -62,72 +70,108 @@ async function nextFiles(context: FolderContext): Promise<Batch> {
 async function nextSegments(
   { folder, state, ports }: FolderContext,
   limit: number,
-): Promise<Batch> {
+): Promise<Batch | 'changed'> {
   const playlist = playlistOf(state, folder)
-  const key = playlist?.final?.key ?? playlist?.source?.key
-  const text = key === undefined ? null : await ports.store.text(key)
-  const { segments, isClosed } = readPlaylist(text ?? '')
-  const names = segments.slice(folder.position.files, folder.position.files + limit)
-  const directory = directoryOf(playlist?.source?.key ?? '')
-  const files = names.map((name) => ({ tempKey: `${directory}${name}`, name }))
-  const done = folder.position.files + names.length
+  if (playlist?.source == null) return 'changed'
+  const key = playlist.final?.key ?? playlist.source.key
+  const text = await ports.store.text(key)
+  if (playlist.final === null) {
+    const now = await ports.store.head(key)
+    if (now === null || !isSame(now, playlist.source)) return 'changed'
+  }
+  // An empty list would pass for one that names no files, and a recording for one without a picture.
+  if (text === null || text === '')
+    throw new Trouble('playlist-unreadable', `The store gave nothing for the playlist ${key}.`)
+  const version = versionOf(playlist)
+  const isAnother = playlist.final === null && folder.version !== version
+  const present = isAnother ? { ...begunAnew(folder), version } : folder
+  const { segments, isClosed } = readPlaylist(text)
+  const from = present.position.files
+  const names = segments.slice(from, from + limit)
+  const directory = directoryOf(playlist.source.key)
   return {
-    files: files.filter((file) => isSafeKey(file.tempKey)),
-    position: { files: done, afterKey: null },
+    files: names.map((name) => ({ tempKey: `${directory}${name}`, name })),
+    folder: present,
+    position: { files: from + names.length, afterKey: null },
     total: segments.length,
-    isLast: done >= segments.length,
+    isLast: from + names.length >= segments.length,
     isClosed,
   }
 }
 
-async function nextImages({ folder, ports }: FolderContext, limit: number): Promise<Batch> {
-  const [prefix] = tempKeys(folder.path, ports.settings.tempPrefix)
-  if (prefix === undefined)
-    return { files: [], position: folder.position, total: 0, isLast: true, isClosed: true }
-  const { afterKey } = folder.position
-  const page = await ports.store.list({ prefix, after: afterKey, limit })
-  const images = page.objects.filter(({ key }) => /\.(jpe?g|png|webp)$/i.test(key))
-  const directory = directoryOf(prefix)
-  return {
-    files: images.map(({ key }) => ({ tempKey: key, name: key.slice(directory.length) })),
-    position: { files: folder.position.files + images.length, afterKey: page.next },
-    total: null,
-    isLast: page.next === null,
-    isClosed: true,
+/** Images are known by their names: what LiveKit called them all, and a number or nothing behind it. */
+async function nextImages({ folder, state, ports }: FolderContext, limit: number): Promise<Batch> {
+  const candidates = candidateKeys(state, folder.path, ports.settings)
+  const prefixes = 'keys' in candidates ? candidates.keys : []
+  const { afterKey, files: before } = folder.position
+  for (const prefix of prefixes) {
+    if (afterKey !== null && !afterKey.startsWith(prefix)) continue
+    const page = await ports.store.list({ prefix, after: afterKey, limit })
+    const images = page.objects.filter(({ key }) => isImageOf(prefix, key))
+    if (images.length === 0 && page.next === null && afterKey === null) continue
+    const directory = directoryOf(prefix)
+    return {
+      files: images.map(({ key }) => ({ tempKey: key, name: key.slice(directory.length) })),
+      folder,
+      position: { files: before + images.length, afterKey: page.next },
+      total: null,
+      isLast: page.next === null,
+      isClosed: true,
+    }
   }
+  const position = { files: before, afterKey: null }
+  return { files: [], folder, position, total: null, isLast: true, isClosed: true }
+}
+
+function isImageOf(prefix: string, key: string): boolean {
+  return /^(_\d+)?\.(jpe?g|png|webp)$/i.test(key.slice(prefix.length))
 }
 
 async function copyFiles(context: FolderContext, batch: Batch): Promise<Outcome> {
   const { folder } = context
+  const { position, total, isLast, isClosed } = batch
   const results = await inGroups(batch.files, async (file) => ({
     name: file.name,
     ...(await copyOne(context, file)),
   }))
   const missing = results.filter((result) => result.outcome === 'missing').map(({ name }) => name)
   const doneBytes = results.reduce((sum, result) => sum + result.sizeBytes, 0)
-  const images = folder.kind === 'images' ? results.map(({ name }) => name) : []
+  const copied = results.filter((result) => result.outcome === 'copied').map(({ name }) => name)
+  const images = folder.kind === 'images' ? copied : []
+  const before = batch.folder
+  const places = images.map((name) => `${folder.place}${name}`)
   return {
-    change: onFolder(folder, (now) => ({
-      ...now,
-      state: batch.isLast ? 'copied' : 'copying',
-      position: batch.isLast ? { files: 0, afterKey: null } : batch.position,
-      total: batch.total ?? batch.position.files,
-      doneBytes: now.doneBytes + doneBytes,
-      isClosed: batch.isClosed,
-      missing: [...now.missing, ...missing].slice(0, mostMissingNames),
-      missingCount: now.missingCount + missing.length,
-      names: [...now.names, ...images].slice(0, mostImageNames),
+    change: onUnchanged(folder, () => ({
+      ...before,
+      state: isLast ? 'copied' : 'copying',
+      position: isLast ? { files: 0, afterKey: null } : position,
+      total: total ?? position.files,
+      doneBytes: before.doneBytes + doneBytes,
+      isClosed,
+      missing: [...before.missing, ...missing].slice(0, mostMissingNames),
+      missingCount: before.missingCount + missing.length,
+      names: [...before.names, ...places].slice(0, mostImageNames),
       pause: noPause,
     })),
     entries: [
-      ...missing.map((name) => entry('segment.missing', { path: folder.path, name })),
-      entry(batch.isLast ? 'folder.copied' : 'folder.copying', {
-        path: folder.path,
-        files: batch.position.files,
-        total: batch.total ?? batch.position.files,
-      }),
+      ...missing
+        .slice(0, Math.max(0, mostMissingNames - before.missingCount))
+        .map((name) => entry('segment.missing', { path: folder.path, name })),
+      ...told(batch, folder.path, isLast),
     ],
   }
+}
+
+/** The journal is told of a long move ten times, not at each of its thousand steps. */
+function told(batch: Batch, path: string, isLast: boolean): Outcome['entries'] {
+  const { position, total } = batch
+  const files = position.files
+  const detail = { path, files, total: total ?? files }
+  if (isLast) return [entry('folder.copied', detail)]
+  const tenth = (count: number): number => Math.floor((10 * count) / Math.max(total ?? 1000, 1))
+  const isNews =
+    batch.folder.position.files === 0 || tenth(batch.folder.position.files) < tenth(files)
+  return isNews ? [entry('folder.copying', detail)] : []
 }
 
 /** One file, from temp to a copy that was looked at. */
@@ -136,12 +180,15 @@ async function copyOne(
   { tempKey, name }: { tempKey: string; name: string },
 ): Promise<{ outcome: 'copied' | 'missing'; sizeBytes: number }> {
   const { ports } = context
-  const source = await ports.store.head(tempKey)
   const finalKey = finalKeyOf(context, name)
+  if (!isSafeKey(tempKey) || !isSafeKey(finalKey)) return { outcome: 'missing', sizeBytes: 0 }
+  const source = await ports.store.head(tempKey)
   if (source === null) {
     // Gone from temp: an earlier, longer life of this folder had removed it already.
     const there = await ports.store.head(finalKey)
-    return { outcome: there === null ? 'missing' : 'copied', sizeBytes: there?.sizeBytes ?? 0 }
+    return there !== null && wasCopiedFor(there, context.state.egressId)
+      ? { outcome: 'copied', sizeBytes: there.sizeBytes }
+      : { outcome: 'missing', sizeBytes: 0 }
   }
   const move: Move = {
     egressId: context.state.egressId,
@@ -149,10 +196,11 @@ async function copyOne(
     finalKey,
     contentType: source.contentType ?? contentTypeOf(name),
     downloadName: name,
-    wasAsked: true,
+    // Nothing is ever replaced: what lies there may be all that is left of another run.
+    wasAsked: false,
   }
   const outcome = await copy(ports.store, move)
-  // Something that is not ours lies under the name that the playlist uses: it stays, and ours stays in the temp folder.
+  // Something that is not this file lies under the name that the playlist uses: it stays, and ours stays in the temp folder.
   if (outcome === 'occupied') return { outcome: 'missing', sizeBytes: 0 }
   const verified = outcome === 'copied' ? await verify(ports.store, move) : null
   if (verified?.outcome !== 'verified') {
@@ -165,7 +213,7 @@ async function removeFiles(context: FolderContext, batch: Batch): Promise<Outcom
   const { folder } = context
   await inGroups(batch.files, async (file) => removeOne(context, file))
   return {
-    change: onFolder(folder, (now) => ({
+    change: onUnchanged(folder, (now) => ({
       ...now,
       state: batch.isLast ? 'done' : 'removing',
       position: batch.position,
@@ -181,28 +229,56 @@ async function removeOne(
   { tempKey, name }: { tempKey: string; name: string },
 ): Promise<void> {
   const { ports } = context
+  const finalKey = finalKeyOf(context, name)
+  if (!isSafeKey(tempKey) || !isSafeKey(finalKey)) return
   const source = await ports.store.head(tempKey)
   if (source === null) return
-  const there = await ports.store.head(finalKeyOf(context, name))
+  const there = await ports.store.head(finalKey)
   if (there === null || !isCopyOf(there, source)) return
   await removeTemp(ports.store, source, ports.settings.tempPrefix)
 }
 
-function finalKeyOf({ state, ports }: FolderContext, name: string): string {
-  return `${finalFolder(ports.settings.finalPrefix, state.egressId)}${name.normalize('NFC')}`
+/** Names are kept as they are: a playlist finds its segments by them. */
+function finalKeyOf({ folder, state, ports }: FolderContext, name: string): string {
+  return `${finalFolder(ports.settings.finalPrefix, state.egressId)}${folder.place}${name}`
 }
 
+/** The playlist is looked for anew; its segments are walked again when it is another one. */
+function lookedForPlaylist({ folder, state, ports }: FolderContext): Outcome {
+  const file = playlistOf(state, folder)
+  if (file === undefined) return nothing
+  const message = `${file.source?.key} is no longer the playlist that was found.`
+  return lookedAgain({ file, state, ports }, 'changed', message)
+}
+
+/** Does the same to each, some at a time. A failure is thrown when nothing is under way any more. */
 async function inGroups<T, R>(items: T[], act: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = []
   for (let index = 0; index < items.length; index += atOnce) {
-    results.push(...(await Promise.all(items.slice(index, index + atOnce).map(act))))
+    const group = await Promise.allSettled(items.slice(index, index + atOnce).map(act))
+    for (const settled of group) {
+      if (settled.status === 'rejected') throw settled.reason
+      results.push(settled.value)
+    }
   }
   return results
+}
+
+/** A pass that somebody began anew meanwhile goes on from there. */
+function onUnchanged(
+  folder: FolderWork,
+  change: (now: FolderWork) => FolderWork,
+): Outcome['change'] {
+  return onFolder(folder, (now) =>
+    now.state === folder.state && now.position.files === folder.position.files ? change(now) : now,
+  )
 }
 
 function onFolder(folder: FolderWork, change: (now: FolderWork) => FolderWork): Outcome['change'] {
   return (state) => ({
     ...state,
-    folders: state.folders.map((known) => (known.path === folder.path ? change(known) : known)),
+    folders: state.folders.map((known) =>
+      known.path === folder.path && known.run === folder.run ? change(known) : known,
+    ),
   })
 }

@@ -2,7 +2,7 @@
 // file. Nothing is removed here that `verifyFile` has not passed.
 import { finalKey, renamed } from '../recording/files.ts'
 import { settle } from '../recording/lifecycle.ts'
-import { noPause } from '../recording/state.ts'
+import { isBackup, noPause } from '../recording/state.ts'
 import { copy, removeTemp, verify } from '../storage/move.ts'
 import { lookedAgain, lookedForSource, moveOf, onFile } from './file-outcome.ts'
 import type { FileContext } from './file-outcome.ts'
@@ -56,6 +56,10 @@ export async function verifyFile(context: FileContext): Promise<Outcome> {
 export async function removeFile(context: FileContext): Promise<Outcome> {
   const { file, ports } = context
   if (file.source === null) return lookedForSource(context)
+  // What was pulled from LiveKit's backup has no temp object; whatever lies there is another file.
+  if (isBackup(file)) {
+    return { change: onFile(file, (now) => ({ ...now, tempRemoved: true })), entries: [] }
+  }
   const outcome = await removeTemp(ports.store, file.source, ports.settings.tempPrefix)
   // LiveKit wrote another file to the same place: that one gets a work of its own, and this copy stays.
   const overwritten = outcome === 'changed'

@@ -1,24 +1,22 @@
 // A copy in parts, for files that one request cannot copy: begin, one part at a time, join. The upload's id and the ETags of
 // its parts are kept after each step, so that a kill costs one part. R2 takes no condition on a part, so the source is
 // looked at once more before the parts are joined. An upload that is given up is aborted: its parts cost money.
-import { isCopyOf, isSame, requestOf, destination } from '../storage/move.ts'
-import type { Upload } from '../recording/state.ts'
+import { isCopyOf, isSame, occupant, requestOf } from '../storage/move.ts'
+import type { Part } from '../recording/ports.ts'
+import { mebibyte, mostParts, noPause } from '../recording/state.ts'
+import type { SourceObject, Upload } from '../recording/state.ts'
 import { lookedAgain, lookedForSource, moveOf, onFile } from './file-outcome.ts'
 import type { FileContext } from './file-outcome.ts'
 import { takenName } from './move-steps.ts'
-import { entry } from './outcome.ts'
+import { entry, faultOf } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
-
-/** S3's limits: at most so many parts, all but the last of one size (s3.md §3.8). */
-const mostParts = 10_000
-const mebibyte = 1024 * 1024
 
 /** Begins the upload, unless our copy or something else lies at the final key already. */
 export async function beginParts(context: FileContext): Promise<Outcome> {
   const { file, ports } = context
   const move = moveOf(context)
   if (move === null) return lookedForSource(context)
-  const found = await destination(ports.store, move)
+  const found = await occupant(ports.store, move)
   if (found === 'occupied') return takenName(context)
   if (found === 'copied') return copied(context, move.finalKey)
   const { sizeBytes } = move.source
@@ -40,23 +38,47 @@ export async function beginParts(context: FileContext): Promise<Outcome> {
 
 /** Copies the next part. */
 export async function copyNextPart(context: FileContext): Promise<Outcome> {
-  const { file, ports } = context
+  const { file } = context
   const move = moveOf(context)
   if (move === null || file.upload === null) return lookedForSource(context)
   const { uploadId, partBytes, etags } = file.upload
   const from = etags.length * partBytes
   const to = Math.min(from + partBytes, move.source.sizeBytes) - 1
   const part = { finalKey: move.finalKey, uploadId, number: etags.length + 1, from, to }
-  const etag = await ports.store.copyPart(part, move.source)
-  if (etag === null) return lostUpload(context)
+  const etag = await copiedPart(context, move.source, part)
+  if (etag === 'changed') return sourceChanged(context)
+  if (etag === 'lost') return lostUpload(context)
   return {
     change: onFile(file, (now) =>
       now.upload?.uploadId === uploadId && now.upload.etags.length === etags.length
-        ? { ...now, upload: { ...now.upload, etags: [...etags, etag] } }
+        ? { ...now, upload: { ...now.upload, etags: [...etags, etag.done] }, pause: noPause }
         : now,
     ),
     entries: [],
   }
+}
+
+/** ETag of the part. A store that refuses it may do so because the file is gone, or another one by now. */
+async function copiedPart(
+  { ports }: FileContext,
+  source: SourceObject,
+  part: Part,
+): Promise<{ done: string } | 'lost' | 'changed'> {
+  try {
+    const etag = await ports.store.copyPart(part, source)
+    return etag === null ? 'lost' : { done: etag }
+  } catch (error) {
+    if (faultOf(error).code !== 'store-refused') throw error
+    const temp = await ports.store.head(source.key)
+    if (temp === null || !isSame(temp, source)) return 'changed'
+    throw error
+  }
+}
+
+/** The parts that were copied are of a file that is gone: the upload is given up. */
+function sourceChanged(context: FileContext): Outcome {
+  const key = context.file.source?.key
+  return lookedAgain(context, 'changed', `${key} is no longer the file that was found.`)
 }
 
 /** Joins the parts, if the source is still the one that they came from. */
@@ -65,13 +87,7 @@ export async function completeParts(context: FileContext): Promise<Outcome> {
   const move = moveOf(context)
   if (move === null || file.upload === null) return lookedForSource(context)
   const temp = await ports.store.head(move.source.key)
-  if (temp === null || !isSame(temp, move.source)) {
-    return lookedAgain(
-      context,
-      'changed',
-      `${move.source.key} is no longer the file that was found.`,
-    )
-  }
+  if (temp === null || !isSame(temp, move.source)) return sourceChanged(context)
   const { uploadId, etags } = file.upload
   if (await ports.store.completeUpload(move.finalKey, uploadId, etags)) {
     return copied(context, move.finalKey)

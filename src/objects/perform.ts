@@ -1,7 +1,7 @@
 // Performs one step of a recording's life against the outside worlds and says what came of it. Exists for worlds that are
 // down, slow or lying: their trouble becomes a pause in the state, never an exception. It must not touch the state while
 // it waits: evidence may arrive meanwhile, so each outcome is a change to whatever the state is by then.
-import { candidateKeys } from '../recording/files.ts'
+import { candidateKeys, isMediaName, isPlayableName } from '../recording/files.ts'
 import { claimsOf } from '../recording/claims.ts'
 import { evidenceOf, settle } from '../recording/lifecycle.ts'
 import type { Step } from '../recording/lifecycle.ts'
@@ -24,7 +24,8 @@ export async function perform(step: Acting, state: RecordingState, ports: Ports)
     return file === undefined ? nothing : performOnFile(step.do, { file, state, ports })
   }
   if ('path' in step) {
-    const folder = state.folders.find((known) => known.path === step.path)
+    const { path, run } = step
+    const folder = state.folders.find((known) => known.path === path && known.run === run)
     return folder === undefined ? nothing : performOnFolder(step.do, { folder, state, ports })
   }
   switch (step.do) {
@@ -167,12 +168,23 @@ async function probe(state: RecordingState, ports: Ports): Promise<Outcome> {
   const nowMs = ports.clock.nowMs()
   const before = state.probe.pause
   try {
-    const paths = [...state.seen.paths, ...Object.keys(state.seen.objects)]
+    const objectKeys = Object.keys(state.seen.objects).filter(isPlayableName)
+    const paths = [...state.seen.paths, ...objectKeys]
     const keys = [...new Set(paths)].flatMap((path) => {
       const candidates = candidateKeys(state, path, ports.settings)
       return 'keys' in candidates ? candidates.keys : []
     })
     const found = await locate(ports.store, keys)
+    const isOldAtMs = (found?.lastModifiedMs ?? 0) + ports.settings.graceMs
+    if (found !== null && !isMediaName(found.key) && isOldAtMs > nowMs) {
+      // A playlist is there from the first segment on: while it is still written to, nothing has ended.
+      const fault = { code: 'still-written', message: `${found.key} is still written to.` }
+      const pause: Pause = { attempts: before.attempts + 1, untilMs: isOldAtMs, fault }
+      return {
+        change: (now) => ({ ...now, probe: { pause, probedAtMs: null } }),
+        entries: firstOf(before, 'file.still-written', fault),
+      }
+    }
     if (found !== null) {
       const { key, etag, sizeBytes, lastModifiedMs } = found
       const objects = [{ key, etag, sizeBytes, lastModifiedMs }]

@@ -1,13 +1,17 @@
 // Adopts recordings that lie in the bucket from before us, under any folder but the temp one, and leaves them where they
 // are. Manifests first, in a pass of their own, because they say which files belong to one egress and to which room; then
 // the media that no manifest named. Resumable: each step answers where the next one goes on.
-import { readClaims, noteClaims } from '../catalog/temp-objects.ts'
+import { noteClaims, readClaims, readStatuses } from '../catalog/temp-objects.ts'
 import type { Config } from '../config.ts'
-import { isManifestName, readManifest } from '../livekit/manifest.ts'
-import { isMediaName } from '../recording/files.ts'
-import type { Observation, OutputFact } from '../recording/observation.ts'
+import { isManifestName, mostManifestBytes, readManifest } from '../livekit/manifest.ts'
+import { messageOf } from '../log.ts'
+import { isPlayableName } from '../recording/files.ts'
+import { directoryOf } from '../recording/folders.ts'
+import { isUnder } from '../recording/keys.ts'
+import type { ObjectFact, Observation, OutputFact } from '../recording/observation.ts'
 import { S3 } from '../storage/s3.ts'
 import { adoptInPlace } from './adopt.ts'
+import { egressIdOfFinalKey } from './rebuild.ts'
 import { Budget } from './run.ts'
 
 export interface ImportPosition {
@@ -26,70 +30,100 @@ export interface ImportStep {
 }
 
 const objectsPerPage = 1000
+/** To read a manifest, to note what it claims, to tell its recording, to note the manifest. */
+const requestsPerObject = 4
 
 /** One step of an import, within the requests that one invocation may make. */
 export async function importStep(
   env: Env,
   config: Config,
   prefix: string,
-  position: ImportPosition,
+  { pass, afterKey }: ImportPosition,
 ): Promise<ImportStep> {
   const store = new S3(config.storage)
-  const budget = new Budget(config.subrequests)
+  const budget = new Budget(config.subrequests, store)
   const step: ImportStep = { seen: 0, adopted: 0, errors: [], next: null }
-  const { pass, afterKey } = position
   const page = await store.list({ prefix, after: afterKey, limit: objectsPerPage })
-  budget.spend()
-  const wanted = page.objects.filter(({ key }) =>
-    pass === 'manifests' ? isManifestName(key) : isMediaName(key),
-  )
-  const claims =
-    pass === 'media'
-      ? await readClaims(
-          env.DB,
-          wanted.map(({ key }) => key),
-        )
-      : new Map<string, unknown>()
-  budget.spend()
+  const isWanted = pass === 'manifests' ? isManifestName : isPlayableName
+  const wanted = page.objects.filter(({ key }) => isWanted(key))
+  budget.spend(2)
+  const isTaken = await readTaken(env, config, wanted)
+  let reached = afterKey
   for (const object of wanted) {
-    if (!budget.has(3)) {
-      // The last object that was dealt with is the one before this.
-      return { ...step, next: { pass, afterKey: before(page.objects, object.key) ?? afterKey } }
+    if (!isTaken(object.key)) {
+      if (!budget.has(requestsPerObject)) return { ...step, next: { pass, afterKey: reached } }
+      step.seen += 1
+      try {
+        const adopt = pass === 'manifests' ? adoptManifest : adoptMedia
+        if (await adopt({ env, store, budget, prefix }, object)) step.adopted += 1
+      } catch (error) {
+        step.errors.push(`${object.key}: ${messageOf(error)}`)
+      }
     }
-    step.seen += 1
-    if (pass === 'media' && !claims.has(object.key)) {
-      budget.spend()
-      if (await adoptInPlace(env, object)) step.adopted += 1
-    } else if (pass === 'manifests') {
-      budget.spend(3)
-      const body = await store.text(object.key)
-      const read = body === null ? null : readManifest(object.key, object.etag, body, Date.now())
-      if (read === null) step.errors.push(`${object.key} is no manifest.`)
-      else if (await adoptManifest(env, read.egressId, read.observation, prefix)) step.adopted += 1
-    }
+    reached = object.key
   }
   if (page.next !== null) return { ...step, next: { pass, afterKey: page.next } }
   return { ...step, next: pass === 'manifests' ? { pass: 'media', afterKey: null } : null }
 }
 
+/** True for keys that are some recording's already: claimed by one, or moved by us into its final folder. */
+async function readTaken(
+  env: Env,
+  { finalPrefix }: Config,
+  objects: ObjectFact[],
+): Promise<(key: string) => boolean> {
+  const claims = await readClaims(
+    env.DB,
+    objects.map(({ key }) => key),
+  )
+  const ids = objects.map(({ key }) => egressIdOfFinalKey(key, finalPrefix))
+  const known = await readStatuses(
+    env.DB,
+    [...new Set(ids)].filter((id) => id !== null),
+  )
+  return (key) => claims.has(key) || known.has(egressIdOfFinalKey(key, finalPrefix) ?? '')
+}
+
+interface Import {
+  env: Env
+  store: S3
+  budget: Budget
+  prefix: string
+}
+
+async function adoptMedia({ env, budget }: Import, object: ObjectFact): Promise<boolean> {
+  budget.spend()
+  return adoptInPlace(env, object)
+}
+
 /** What a manifest outside the temp folder names stays where it is. */
 async function adoptManifest(
-  env: Env,
-  egressId: string,
-  seen: Observation,
-  prefix: string,
+  { env, store, budget, prefix }: Import,
+  { key, etag, sizeBytes }: ObjectFact,
 ): Promise<boolean> {
-  const outputs = (seen.egress?.outputs ?? []).map((output): OutputFact =>
-    output.path.startsWith(prefix) ? { ...output, inPlace: true } : output,
-  )
-  const paths = outputs.filter((output) => output.inPlace).map((output) => output.path)
+  const body = sizeBytes > mostManifestBytes ? null : await store.text(key)
+  const read = body === null ? null : readManifest(key, etag, body, Date.now())
+  if (read === null) throw new Error('This is no manifest.')
+  const { egressId, observation } = read
+  const outputs = (observation.egress?.outputs ?? []).map((output) => inPlace(output, key, prefix))
+  budget.spend(3)
+  const paths = outputs.map(({ path }) => path).filter((path) => path !== key)
   await noteClaims(env.DB, egressId, paths)
-  const egress = seen.egress === null ? null : { ...seen.egress, outputs }
-  const { isNew } = await env.RECORDING.getByName(egressId).observe({ ...seen, egress })
+  const egress = observation.egress === null ? null : { ...observation.egress, outputs }
+  const seen: Observation = { ...observation, egress }
+  const { isNew } = await env.RECORDING.getByName(egressId).observe(seen)
+  // Last: the next import passes over what is claimed.
+  await noteClaims(env.DB, egressId, [key])
   return isNew
 }
 
-function before(objects: { key: string }[], key: string): string | null {
-  const index = objects.findIndex((object) => object.key === key)
-  return objects[index - 1]?.key ?? null
+/**
+ * The output under the key that it has in the bucket. A manifest lies beside its files (livekit.md §3), also when the server
+ * put a folder of its own before them or somebody has moved all of it since.
+ */
+function inPlace(output: OutputFact, manifestKey: string, prefix: string): OutputFact {
+  const path = isUnder(prefix, output.path)
+    ? output.path.replace(/^\/+/, '')
+    : `${directoryOf(manifestKey)}${output.path.slice(output.path.lastIndexOf('/') + 1)}`
+  return { ...output, path, inPlace: true }
 }

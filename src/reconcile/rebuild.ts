@@ -4,11 +4,12 @@
 import { savePosition } from '../catalog/sweeps.ts'
 import { readStatuses } from '../catalog/temp-objects.ts'
 import type { Config } from '../config.ts'
+import { messageOf } from '../log.ts'
 import { finalFolder, isEgressId } from '../recording/keys.ts'
 import { noFacts, observation } from '../recording/observation.ts'
 import type { ObjectFact } from '../recording/observation.ts'
-import { isMediaName } from '../recording/files.ts'
-import { mediaKindOf } from '../recording/recording.ts'
+import { isPlayableName } from '../recording/files.ts'
+import { playableKindOf } from '../recording/recording.ts'
 import { S3 } from '../storage/s3.ts'
 
 export interface RebuildPosition {
@@ -26,6 +27,9 @@ export interface RebuildStep {
   next: RebuildPosition | null
 }
 
+/** The registry, or a listing, a query and the position of the sweep. */
+const otherRequests = 5
+
 /** One step of a rebuild, within the requests that one invocation may make. */
 export async function rebuildStep(
   env: Env,
@@ -38,42 +42,53 @@ export async function rebuildStep(
 
 async function rebuildFromObjects(env: Env, config: Config, after: string): Promise<RebuildStep> {
   // Each object's go makes requests of its own, in an invocation of its own.
-  const limit = config.subrequests - 5
+  const limit = config.subrequests - otherRequests
   const egressIds = await env.REGISTRY.getByName('egresses').list(after, limit)
+  const errors: string[] = []
   let republished = 0
   for (const egressId of egressIds) {
-    if ((await env.RECORDING.getByName(egressId).republish()) !== null) republished += 1
+    try {
+      if ((await env.RECORDING.getByName(egressId).republish()) !== null) republished += 1
+    } catch (error) {
+      // One object that is out of order must not keep the others out of the catalogue.
+      errors.push(`${egressId}: ${messageOf(error)}`)
+    }
   }
   const last = egressIds.at(-1)
   const next: RebuildPosition =
     egressIds.length === limit && last !== undefined
       ? { part: 'objects', after: last }
       : { part: 'bucket', after: '' }
-  return { republished, adopted: 0, errors: [], next }
+  return { republished, adopted: 0, errors, next }
 }
 
 async function rebuildFromBucket(env: Env, config: Config, after: string): Promise<RebuildStep> {
   const store = new S3(config.storage)
   const { finalPrefix } = config
   const page = await store.list({ prefix: finalPrefix, after: after || null, limit: 1000 })
-  const folders = Map.groupBy(page.objects, ({ key }) => egressIdOf(key, finalPrefix) ?? '')
+  const folders = Map.groupBy(page.objects, ({ key }) => egressIdOfFinalKey(key, finalPrefix) ?? '')
   folders.delete('')
   const known = await readStatuses(env.DB, [...folders.keys()])
   const result: RebuildStep = { republished: 0, adopted: 0, errors: [], next: null }
   let calls = 0
   for (const [egressId, objects] of folders) {
-    const media = objects.filter(({ key }) => isMediaName(key))
+    const media = objects.filter(({ key }) => isPlayableName(key))
     if (known.has(egressId) || media.length === 0) continue
     calls += 2
-    if (calls > config.subrequests - 5) {
-      const first = objects[0]?.key ?? ''
-      return { ...result, next: { part: 'bucket', after: first.slice(0, -1) } }
+    if (calls > config.subrequests - otherRequests) {
+      return {
+        ...result,
+        next: { part: 'bucket', after: keyBefore(page.objects, objects) ?? after },
+      }
     }
-    const recording = env.RECORDING.getByName(egressId)
-    if ((await recording.republish()) !== null) result.republished += 1
-    else {
-      await recording.observe(foundInFinalFolder(egressId, media))
-      result.adopted += 1
+    try {
+      const recording = env.RECORDING.getByName(egressId)
+      if ((await recording.republish()) !== null) result.republished += 1
+      else if ((await recording.observe(foundInFinalFolder(egressId, media))).isNew) {
+        result.adopted += 1
+      }
+    } catch (error) {
+      result.errors.push(`${egressId}: ${messageOf(error)}`)
     }
   }
   if (page.next !== null) return { ...result, next: { part: 'bucket', after: page.next } }
@@ -81,7 +96,15 @@ async function rebuildFromBucket(env: Env, config: Config, after: string): Promi
   return result
 }
 
-function egressIdOf(key: string, finalPrefix: string): string | null {
+/** The last key of the page before these objects; `null` when they come first. */
+function keyBefore(page: ObjectFact[], objects: ObjectFact[]): string | null {
+  const index = page.findIndex((object) => object === objects[0])
+  return page[index - 1]?.key ?? null
+}
+
+/** The recording in whose final folder a key lies; `null` for any other key. */
+export function egressIdOfFinalKey(key: string, finalPrefix: string): string | null {
+  if (!key.startsWith(finalPrefix)) return null
   const egressId = key.slice(finalPrefix.length).split('/')[0] ?? ''
   return isEgressId(egressId) && key.startsWith(finalFolder(finalPrefix, egressId))
     ? egressId
@@ -91,7 +114,7 @@ function egressIdOf(key: string, finalPrefix: string): string | null {
 function foundInFinalFolder(egressId: string, media: ObjectFact[]) {
   const times = media.map(({ lastModifiedMs }) => lastModifiedMs)
   const outputs = media.map(({ key, sizeBytes }) => ({
-    kind: mediaKindOf(key),
+    kind: playableKindOf(key),
     path: key,
     sizeBytes,
     durationMs: null,

@@ -6,12 +6,22 @@ import { logInfo } from '../log.ts'
 import type { Observation } from '../recording/observation.ts'
 import type { S3 } from '../storage/s3.ts'
 
+/**
+ * Requests of one invocation. Those to the store are counted where they are sent: one look may need several. The others
+ * are told with `spend`, before they are made, so that a failed one counts as well.
+ */
 export class Budget {
   readonly limit: number
-  spent = 0
+  readonly #store: S3
+  #told = 0
 
-  constructor(limit: number) {
+  constructor(limit: number, store: S3) {
     this.limit = limit
+    this.#store = store
+  }
+
+  get spent(): number {
+    return this.#told + this.#store.requests.sent
   }
 
   /** True while so many more requests may be made. */
@@ -20,7 +30,7 @@ export class Budget {
   }
 
   spend(requests = 1): void {
-    this.spent += requests
+    this.#told += requests
   }
 }
 
@@ -30,12 +40,14 @@ export interface Run {
   store: S3
   budget: Budget
   report: SweepReport
+  /** Recordings that are counted in the report: several witnesses may speak of one. */
+  counted: Set<string>
   nowMs: number
 }
 
 /** Tells a recording's object, by the same door as a webhook. */
 export async function tell(
-  { env, report, budget }: Run,
+  { env, report, counted, budget }: Run,
   egressId: string,
   seen: Observation,
   isKnown: boolean,
@@ -43,7 +55,7 @@ export async function tell(
   budget.spend()
   const { isNew } = await env.RECORDING.getByName(egressId).observe(seen)
   if (!isNew) return
-  if (isKnown) report.recovered += 1
-  else report.adopted += 1
+  if (!counted.has(egressId)) report[isKnown ? 'recovered' : 'adopted'] += 1
+  counted.add(egressId)
   logInfo('sweep.told', { egressId, source: seen.source, type: seen.type, isKnown })
 }

@@ -2,10 +2,21 @@
 // told. A list proves what is in it and nothing by what is not: an empty page may be a fault of LiveKit's own store.
 import { readStatuses } from '../catalog/temp-objects.ts'
 import { LiveKitEgress } from '../livekit/egress.ts'
+import { logError, messageOf } from '../log.ts'
+import { isEgressId } from '../recording/keys.ts'
 import { observation } from '../recording/observation.ts'
-import { isNews } from './classify.ts'
+import type { EgressFacts } from '../recording/observation.ts'
+import { isTerminal } from '../recording/seen.ts'
+import type { Status } from '../recording/status.ts'
 import { tell } from './run.ts'
 import type { Run } from './run.ts'
+
+/** Recordings that LiveKit's word of their end is news to. */
+const waitingForAnEnd = new Set<Status>(['starting', 'active', 'ending'])
+/** Recordings that LiveKit's word of a file is news to. */
+const endedWithoutFile = new Set<Status>(['failed', 'aborted'])
+/** An end that LiveKit is telling by webhook just now. */
+const youngForMs = 60_000
 
 /** @returns the page to go on with, `null` at the end of the list */
 export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<string | null> {
@@ -15,28 +26,46 @@ export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<s
   const most = Math.floor(budget.limit / 2)
   const has = (requests: number): boolean => budget.spent + requests <= most
   let pageToken = fromPage
-  while (has(2)) {
-    const page = await livekit.list({ pageToken })
-    const ids = page.egresses.map(({ egressId }) => egressId)
-    const statuses = await readStatuses(env.DB, ids)
+  while (has(3)) {
     budget.spend(2)
-    for (const { egressId, facts } of page.egresses) {
+    const page = await livekit.list({ pageToken })
+    const egresses = page.egresses.filter(({ egressId }) => isEgressId(egressId))
+    const statuses = await readStatuses(
+      env.DB,
+      egresses.map(({ egressId }) => egressId),
+    )
+    for (const { egressId, facts } of egresses) {
       const status = statuses.get(egressId)
       if (!isNews(facts, status, nowMs)) continue
+      // The same page again in the next run: by then the catalogue knows those that were told.
       if (!has(1)) return pageToken
-      const id = `livekit:${facts.status}:${facts.updatedAtUs}`
-      const said = {
-        id,
-        source: 'livekit',
-        type: 'list',
-        observedAtMs: nowMs,
-        egress: facts,
-      } as const
-      await tell(run, egressId, observation(said), status !== undefined)
+      try {
+        await tell(run, egressId, listed(facts, nowMs), status !== undefined)
+      } catch (error) {
+        // One object that is out of order must not keep the sweep from all the others.
+        report.errors.push(`${egressId}: ${messageOf(error)}`)
+        logError('sweep.not-told', { egressId, error: messageOf(error) })
+      }
     }
     pageToken = page.nextPageToken
     if (pageToken === null) return null
   }
-  report.errors.push('livekit: the list goes on in the next run')
   return pageToken
+}
+
+/** True when the recording has to be told what LiveKit's list says of its egress. */
+export function isNews(facts: EgressFacts, status: Status | undefined, nowMs: number): boolean {
+  if ((facts.terminalAtMs ?? 0) > nowMs - youngForMs) return false
+  // What was given up for lost and is in the list lives, or a zombie says what it has said before.
+  if (status === undefined || status === 'lost') return true
+  if (!isTerminal(facts.status)) return false
+  // Whatever the first attempt came to, a later one supersedes it.
+  if (waitingForAnEnd.has(status) || facts.retryCount > 0) return true
+  const hasFile = facts.outputs?.some((output) => output.located) ?? false
+  return hasFile && endedWithoutFile.has(status)
+}
+
+function listed(egress: EgressFacts, nowMs: number) {
+  const id = `livekit:${egress.status}:${egress.updatedAtUs}`
+  return observation({ id, source: 'livekit', type: 'list', observedAtMs: nowMs, egress })
 }

@@ -13,9 +13,11 @@ import { sweepPage } from './sweep-page.ts'
 
 /** Longer than any run can take; a lease whose holder died is free after it. */
 const leaseMs = 15 * 60_000
-/** Kept for what a run needs at its end: position and report. */
-const closingRequests = 2
+/** Kept for what a run needs at its end: position, report, and the oldest report's removal. */
+const closingRequests = 3
 const objectsPerPage = 1000
+/** A listing, two queries, one object of it, two statements of notes, the position. */
+const requestsPerPage = 9
 /** A recording with work that nobody has heard of for so long may have lost its alarm. */
 const asleepAfterMs = 30 * 60_000
 const sleepersPerRun = 5
@@ -30,19 +32,18 @@ export async function sweep(
   const position = await takeLease(env.DB, nowMs, nowMs + leaseMs)
   if (position === null) return null
   const report = newReport(nowMs, trigger)
-  const budget = new Budget(config.subrequests - closingRequests)
+  const store = new S3(config.storage)
+  const budget = new Budget(config.subrequests - closingRequests, store)
   budget.spend()
-  const run: Run = { env, config, store: new S3(config.storage), budget, report, nowMs }
+  const run: Run = { env, config, store, budget, report, counted: new Set(), nowMs }
   // Each part by itself: LiveKit's outage must not keep the bucket from being looked at.
   await attempt(report, 'registry', async () => wakeSleepers(run))
+  // After a failure from the beginning of the list: the token of a page may have been what failed.
   const livekitPage = await attempt(report, 'livekit', async () =>
     sweepLiveKit(run, position.livekitPage),
   )
-  const afterKey = await attempt(report, 'store', async () => sweepFolder(run, position))
-  const reached: SweepPosition = {
-    livekitPage: livekitPage ?? null,
-    afterKey: afterKey === undefined ? position.afterKey : afterKey,
-  }
+  const reached: SweepPosition = { livekitPage: livekitPage ?? null, afterKey: position.afterKey }
+  await attempt(report, 'store', async () => sweepFolder(run, reached))
   report.cursor = reached.afterKey
   report.finishedAt = new Date().toISOString()
   report.subrequests = budget.spent + closingRequests
@@ -96,26 +97,16 @@ async function wakeSleepers({ env, budget, report, nowMs }: Run): Promise<void> 
   }
 }
 
-/** The temp folder from where the last run stopped. @returns the last key dealt with, `null` at the end */
-async function sweepFolder(
-  run: Run,
-  { afterKey: from, livekitPage }: SweepPosition,
-): Promise<string | null> {
+/** The temp folder from where the last run stopped. Moves `reached` on: to the last key dealt with, `null` at the end. */
+async function sweepFolder(run: Run, reached: SweepPosition): Promise<void> {
   const { store, config, budget, env } = run
-  let afterKey = from
-  // A listing, a query of claims, a query of what is known, a batch of notes, the position.
-  while (budget.has(5)) {
-    const page = await store.list({
-      prefix: config.tempPrefix,
-      after: afterKey,
-      limit: objectsPerPage,
-    })
+  while (budget.has(requestsPerPage)) {
+    const { afterKey } = reached
+    const prefix = config.tempPrefix
+    const page = await store.list({ prefix, after: afterKey, limit: objectsPerPage })
+    reached.afterKey = await sweepPage(run, page, afterKey)
+    if (reached.afterKey === null || reached.afterKey !== page.next) return
     budget.spend()
-    const reached = await sweepPage(run, page, afterKey ?? '')
-    if (reached !== page.next || reached === null) return reached
-    afterKey = reached
-    await savePosition(env.DB, { afterKey, livekitPage }, Date.now() + leaseMs)
-    budget.spend()
+    await savePosition(env.DB, reached, Date.now() + leaseMs)
   }
-  return afterKey
 }

@@ -1,7 +1,7 @@
 // A person's word that a file is a recording, although no egress claims it: an observation like any other.
 import { noFacts, observation } from './observation.ts'
 import type { ObjectFact, Observation } from './observation.ts'
-import { mediaKindOf } from './recording.ts'
+import { playableKindOf } from './recording.ts'
 
 /** The person's word that this file is a recording, and of what. */
 export function adoption(
@@ -10,7 +10,13 @@ export function adoption(
   place: 'temp' | 'in-place',
   nowMs: number,
 ): Observation {
-  const output = { kind: mediaKindOf(key), path: key, sizeBytes, durationMs: null, located: true }
+  const output = {
+    kind: playableKindOf(key),
+    path: key,
+    sizeBytes,
+    durationMs: null,
+    located: true,
+  }
   const outputs = [place === 'temp' ? output : { ...output, inPlace: true as const }]
   return observation({
     id: `adopted:${key}:${etag}`,

@@ -47,6 +47,7 @@ const attentionAtOnce = new Set([
   'size-mismatch',
   'empty-file',
   'missing',
+  'backup-expired',
 ])
 
 /** Why a person should look; `null` when nobody needs to. */
@@ -57,7 +58,7 @@ export function attention(state: RecordingState): string | null {
   if (fault) return fault
   if (state.files.some((file) => isOtherSize(state, file))) return 'size-mismatch'
   if (state.folders.some((folder) => folder.missingCount > 0)) return 'missing-segments'
-  if (state.folders.some(isOpenEnded)) return 'open-playlist'
+  if (state.folders.some((folder) => isOpenEnded(state, folder))) return 'open-playlist'
   const media = promised.filter((file) => file.source !== null && file.kind !== 'manifest')
   return new Set(media.map((file) => file.path)).size < media.length ? 'duplicate-run' : null
 }
@@ -75,6 +76,6 @@ function lasting({ fault, attempts }: Pause): string | null {
 }
 
 /** LiveKit never finished the list: the recording plays, as far as it goes. */
-function isOpenEnded(folder: FolderWork): boolean {
-  return folder.kind === 'segments' && !folder.isClosed && !isCopying(folder)
+function isOpenEnded(state: RecordingState, folder: FolderWork): boolean {
+  return folder.kind === 'segments' && !folder.isClosed && !isCopying(state, folder)
 }

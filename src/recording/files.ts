@@ -1,11 +1,12 @@
 // Which files a recording has to bring home, and what the looks into the store say of them. Pure: the object performs
 // the looks, this file draws the conclusions. It must never take a file for good that is not what LiveKit promised.
+import { directoryOf, isList, listPlace } from './folders.ts'
 import { finalFolder, freeName, isKeyOf, isSafeKey, isSameKey, isUnder, tempKeys } from './keys.ts'
 import type { ObjectFact, OutputFact } from './observation.ts'
 import { promisedBytes } from './promised.ts'
 import { mediaKindOf } from './recording.ts'
 import type { Fault, FileWork, Pause, RecordingState, Settings, SourceObject } from './state.ts'
-import { neverMs, noPause } from './state.ts'
+import { isBackup, neverMs, noPause } from './state.ts'
 
 /** Words with which LiveKit promises a file, location or not. */
 const promisingStatuses = new Set(['EGRESS_COMPLETE', 'EGRESS_LIMIT_REACHED'])
@@ -59,16 +60,13 @@ function isInPlace(state: RecordingState, path: string): boolean {
   return state.seen.outputs?.value.some((fact) => fact.path === path && fact.inPlace) ?? false
 }
 
-/** True while a file is pulled out of LiveKit's backup storage. */
-export function isBackup(file: FileWork): boolean {
-  return file.source?.etag === 'backup'
-}
-
-/** True when the file is to be had from LiveKit's backup storage, and only there. */
+/** True when the file is to be had from LiveKit's backup storage. What was pulled from there once is not pulled again. */
 export function hasBackup(state: RecordingState, file: FileWork): boolean {
-  return (
-    state.seen.outputs?.value.some((fact) => fact.path === file.path && fact.backupUrl) ?? false
+  const isPulled = state.files.some(
+    (other) => other !== file && other.path === file.path && isBackup(other),
   )
+  const facts = state.seen.outputs?.value ?? []
+  return !isPulled && facts.some((fact) => fact.path === file.path && fact.backupUrl !== undefined)
 }
 
 function outputsToMove(state: RecordingState): OutputFact[] {
@@ -77,7 +75,10 @@ function outputsToMove(state: RecordingState): OutputFact[] {
   const media = facts.filter((fact) => fact.kind !== 'image')
   // Without a location the file name may be the first message's guess: every name that was ever given is tried.
   const isLocated = facts.some((fact) => fact.located)
-  const guesses = paths.filter((path) => path !== '' && !facts.some((fact) => fact.path === path))
+  // Images and manifests have names of their own making; what else was named plays, or is a list of what plays.
+  const guesses = paths.filter(
+    (path) => isPlayableName(path) && !facts.some((fact) => fact.path === path),
+  )
   const wanted = [...media, ...(isLocated ? [] : guesses.map((path) => unpromised(path)))]
   // A retry may have chosen another name, and the attempt before it may have left a file: what lies in the bucket beside
   // what is wanted by name is a file as well, or another run of one that has its work.
@@ -95,8 +96,18 @@ export function isMediaName(key: string): boolean {
   return /\.(mp4|webm|mkv|mov|ogg|mp3|m4a|aac|wav|h264|ivf)$/i.test(key)
 }
 
+function isListName(key: string): boolean {
+  return key.toLowerCase().endsWith('.m3u8')
+}
+
+/** True for the name of a file, or of a playlist, that plays. */
+export function isPlayableName(key: string): boolean {
+  return isMediaName(key) || isListName(key)
+}
+
 function unpromised(path: string): OutputFact {
-  return { kind: mediaKindOf(path), path, sizeBytes: null, durationMs: null, located: false }
+  const kind = isListName(path) ? 'playlist' : mediaKindOf(path)
+  return { kind, path, sizeBytes: null, durationMs: null, located: false }
 }
 
 function isOptional(state: RecordingState, fact: OutputFact): boolean {
@@ -127,7 +138,7 @@ function newWork(
   optional: boolean,
 ): FileWork {
   return {
-    name: freeName(fact.path, new Set(files.map((file) => file.name))),
+    name: nameOf(files, fact),
     kind: fact.kind,
     path: fact.path,
     terminalAtMs: state.seen.terminalAtMs?.value ?? null,
@@ -143,6 +154,17 @@ function newWork(
     doubt: null,
     pause: noPause,
   }
+}
+
+function nameOf(files: FileWork[], { kind, path }: Pick<OutputFact, 'kind' | 'path'>): string {
+  const taken = new Set(files.map((file) => file.name))
+  return isList(kind) ? nameIn(listPlace(files, kind), path, taken) : freeName(path, taken)
+}
+
+/** The first name in a folder that is not taken yet. */
+function nameIn(place: string, path: string, taken: ReadonlySet<string>): string {
+  const beside = [...taken].filter((name) => directoryOf(name) === place)
+  return `${place}${freeName(path, new Set(beside.map((name) => name.slice(place.length))))}`
 }
 
 /**
@@ -213,7 +235,7 @@ export function lookAgain(file: FileWork, finalKeyOf: string, pause: Pause): Fil
 /** The work with another name in the recording's folder: its own is taken by something that is not ours. */
 export function renamed(state: RecordingState, file: FileWork): FileWork {
   const taken = new Set(state.files.map((known) => known.name))
-  return { ...file, name: freeName(file.name, taken), copyAsked: false }
+  return { ...file, name: nameIn(directoryOf(file.name), file.name, taken), copyAsked: false }
 }
 
 /** The final key of a file. */
@@ -236,12 +258,12 @@ export function afterFound(
     file.optional && startedAtMs !== null && source.lastModifiedMs < startedAtMs - clockSlackMs
   // The same object once more is no second run, and an object from before the egress is somebody else's.
   if (isKnown || isOlder) return { ...file, state: 'absent', pause: noPause }
-  if (isInPlace(state, file.path)) {
+  const promised = promisedBytes(state, file)
+  const fault = sizeFault(source.sizeBytes, promised)
+  if (fault === null && isInPlace(state, file.path)) {
     const final = { key: source.key, etag: source.etag, sizeBytes: source.sizeBytes }
     return { ...file, state: 'final', source, final, tempRemoved: true, pause: noPause }
   }
-  const promised = promisedBytes(state, file)
-  const fault = sizeFault(source.sizeBytes, promised)
   if (fault === null) {
     // Earlier trouble with the copy is forgotten only when a copy has passed.
     const pause = file.pause.fault === null ? noPause : { ...file.pause, untilMs: 0 }

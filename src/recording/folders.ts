@@ -1,5 +1,6 @@
 // The folders of a recording: which ones there are, and what is next for each. A playlist is moved after its segments, so
-// that no reader sees a list of files that are not there yet, and the temp files go last. Pure.
+// that no reader sees a list of files that are not there yet, and the temp files go last. Two runs, or two outputs, that
+// use the same names get folders of their own: neither may ever take the place of the other. Pure.
 import type { FileWork, FolderWork, RecordingState } from './state.ts'
 import { noPause } from './state.ts'
 
@@ -7,22 +8,44 @@ export type FolderStep = 'copy-files' | 'remove-files'
 
 /** The folders of an ended egress, after new evidence. */
 export function planFolders(state: RecordingState): FolderWork[] {
-  const facts = (state.seen.outputs?.value ?? []).filter(
-    (fact) => fact.path !== '' && fact.inPlace !== true,
-  )
-  const wanted = facts.flatMap((fact): Pick<FolderWork, 'path' | 'kind'>[] => {
-    if (fact.kind === 'playlist') return [{ path: fact.path, kind: 'segments' }]
-    return fact.kind === 'image' ? [{ path: fact.path, kind: 'images' }] : []
-  })
-  const added = wanted.filter(
-    (folder) => !state.folders.some((known) => known.path === folder.path),
-  )
-  return [...state.folders, ...added.map(newFolder)]
+  const facts = state.seen.outputs?.value ?? []
+  const isInPlace = (path: string): boolean =>
+    facts.some((fact) => fact.path === path && fact.inPlace === true)
+  const known = (path: string, run: number): boolean =>
+    state.folders.some((folder) => folder.path === path && folder.run === run)
+
+  const segments = state.files
+    .filter((file) => file.kind === 'playlist' && file.state !== 'absent' && !isInPlace(file.path))
+    .map((file) => ({
+      kind: 'segments' as const,
+      path: file.path,
+      run: playlistsAt(state, file.path).indexOf(file),
+      place: directoryOf(file.name),
+    }))
+  const images = facts
+    .filter((fact) => fact.kind === 'image' && fact.path !== '' && fact.inPlace !== true)
+    .map((fact) => ({ kind: 'images' as const, path: fact.path, run: 0, place: '' }))
+  let folders = state.folders
+  for (const wanted of [...segments, ...images]) {
+    if (known(wanted.path, wanted.run)) continue
+    const place = wanted.kind === 'images' ? imagesPlace(folders, wanted.path) : wanted.place
+    folders = [...folders, newFolder({ ...wanted, place })]
+  }
+  return folders
 }
 
-function newFolder(folder: Pick<FolderWork, 'path' | 'kind'>): FolderWork {
+/** Images of two outputs whose names begin alike do not meet in one folder. */
+function imagesPlace(folders: FolderWork[], path: string): string {
+  const others = folders.filter(
+    (folder) => folder.kind === 'images' && lastOf(folder.path) === lastOf(path),
+  )
+  return others.length === 0 ? '' : `images-${others.length + 1}/`
+}
+
+function newFolder(folder: Pick<FolderWork, 'path' | 'kind' | 'run' | 'place'>): FolderWork {
   return {
     ...folder,
+    version: null,
     state: 'expected',
     position: { files: 0, afterKey: null },
     total: null,
@@ -35,41 +58,60 @@ function newFolder(folder: Pick<FolderWork, 'path' | 'kind'>): FolderWork {
   }
 }
 
+/** The folder before its first file was copied. */
+export function begunAnew(folder: FolderWork): FolderWork {
+  return newFolder(folder)
+}
+
+/** The folder as if nothing had failed yet; one that lacks files is walked once more. */
+export function revivedFolder(folder: FolderWork): FolderWork {
+  return folder.missingCount > 0 && folder.state !== 'copying'
+    ? begunAnew(folder)
+    : { ...folder, pause: noPause }
+}
+
 /** What is next for a folder; `null` while it waits for its playlist, or when nothing is left. */
 export function folderStepOf(state: RecordingState, folder: FolderWork): FolderStep | null {
-  const playlist = playlistOf(state, folder)
-  switch (folder.state) {
-    case 'expected':
-    case 'copying':
-      return folder.kind === 'images' || playlist?.state === 'in_temp' ? 'copy-files' : null
-    case 'copied':
-    case 'removing':
-      return folder.kind === 'images' || playlist?.state === 'final' ? 'remove-files' : null
-    case 'done':
-      return null
-    default:
-      return folder.state satisfies never
+  const isImages = folder.kind === 'images'
+  const playlist = playlistOf(state, folder)?.state
+  if (isCopying(state, folder)) {
+    return isImages || playlist === 'in_temp' || playlist === 'final' ? 'copy-files' : null
   }
+  if (folder.state === 'done') return null
+  return isImages || playlist === 'final' ? 'remove-files' : null
 }
 
 /** True while a playlist has to wait for its segments. */
 export function waitsForSegments(state: RecordingState, file: FileWork): boolean {
-  if (file.kind !== 'playlist' && file.kind !== 'live_playlist') return false
-  return state.folders.some(
-    (folder) => folder.kind === 'segments' && isBeside(folder, file) && isCopying(folder),
+  return foldersOf(state, file).some((folder) => isCopying(state, folder))
+}
+
+/** True for a live playlist whose segments stay in the temp folder, since the list of all of them is not there. */
+export function isForsaken(state: RecordingState, file: FileWork): boolean {
+  const gone = new Set(['missing', 'absent', 'quarantined'])
+  const folders = foldersOf(state, file)
+  return (
+    file.kind === 'live_playlist' &&
+    folders.length > 0 &&
+    folders.every((folder) => gone.has(playlistOf(state, folder)?.state ?? 'absent'))
   )
 }
 
 /** True when files of the folder still have to reach the final folder. */
-export function isCopying(folder: FolderWork): boolean {
-  return folder.state === 'expected' || folder.state === 'copying'
+export function isCopying(state: RecordingState, folder: FolderWork): boolean {
+  if (folder.state === 'expected' || folder.state === 'copying') return true
+  const playlist = playlistOf(state, folder)
+  return playlist?.state === 'in_temp' && versionOf(playlist) !== folder.version
 }
 
 /** The work of a folder's playlist. */
 export function playlistOf(state: RecordingState, folder: FolderWork): FileWork | undefined {
-  const works = state.files.filter((file) => file.kind === 'playlist' && file.path === folder.path)
-  // A look for a second run that found nothing is no playlist.
-  return works.findLast((file) => file.source !== null) ?? works.at(-1)
+  return folder.kind === 'segments' ? playlistsAt(state, folder.path)[folder.run] : undefined
+}
+
+/** Tells one version of a playlist from the next. */
+export function versionOf({ source }: FileWork): string | null {
+  return source === null ? null : `${source.etag}-${source.sizeBytes}-${source.lastModifiedMs}`
 }
 
 /** The directory part of a path or key, with its slash. */
@@ -77,6 +119,33 @@ export function directoryOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1)
 }
 
-function isBeside(folder: FolderWork, file: FileWork): boolean {
-  return directoryOf(folder.path) === directoryOf(file.path)
+/** The name of a list of files: every run gets a folder of its own, for the names in the list are relative to it. */
+export function listPlace(files: FileWork[], kind: FileWork['kind']): string {
+  const runs = files.filter((file) => file.kind === kind).length
+  return runs === 0 ? '' : `run-${runs + 1}/`
+}
+
+/** True for a list of files. */
+export function isList(kind: FileWork['kind']): boolean {
+  return kind === 'playlist' || kind === 'live_playlist'
+}
+
+function lastOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+/** Works are never taken away, so the place of one in this list stays. */
+function playlistsAt(state: RecordingState, path: string): FileWork[] {
+  return state.files.filter((file) => file.kind === 'playlist' && file.path === path)
+}
+
+/** The folders whose segments a list names. */
+function foldersOf(state: RecordingState, file: FileWork): FolderWork[] {
+  if (!isList(file.kind)) return []
+  return state.folders.filter(
+    (folder) =>
+      folder.kind === 'segments' &&
+      folder.place === directoryOf(file.name) &&
+      directoryOf(folder.path) === directoryOf(file.path),
+  )
 }

@@ -2,15 +2,15 @@
 // performs one step, persists what came of it, and asks again; so a crash between any two steps ends the same way.
 // Nothing ends on silence alone: one empty or failed answer of LiveKit decides nothing.
 import { claimsOf } from './claims.ts'
-import { awakened, hasBackup, isBackup, planFiles, revived } from './files.ts'
-import { folderStepOf, planFolders, waitsForSegments } from './folders.ts'
+import { awakened, hasBackup, planFiles, revived } from './files.ts'
+import { folderStepOf, planFolders, revivedFolder, waitsForSegments } from './folders.ts'
 import type { FolderStep } from './folders.ts'
 import type { Observation } from './observation.ts'
 import { toRecording } from './recording.ts'
 import type { Recording } from './recording.ts'
 import { merge } from './seen.ts'
 import type { Conclusion, FileWork, FolderWork, RecordingState, Settings } from './state.ts'
-import { neverMs, noPause } from './state.ts'
+import { isBackup, neverMs, noPause } from './state.ts'
 import { isEnded, status } from './status.ts'
 
 export { isEnded, merge, status }
@@ -31,7 +31,7 @@ export type Step =
   | { do: 'register'; isOpen: boolean }
   | { do: 'publish' }
   | { do: FileStep; name: string }
-  | { do: FolderStep; path: string }
+  | { do: FolderStep; path: string; run: number }
   | { do: 'look-up' }
   | { do: 'probe' }
   | { do: 'conclude'; as: Conclusion['as'] }
@@ -53,7 +53,7 @@ export function observe(state: RecordingState, observation: Observation): Record
 /** The state in which everything is tried again now: a person asks for it. */
 export function revive(state: RecordingState): RecordingState {
   const files = state.files.map(revived)
-  const folders = state.folders.map((folder) => ({ ...folder, pause: noPause }))
+  const folders = state.folders.map(revivedFolder)
   return settle({
     ...state,
     files,
@@ -75,12 +75,13 @@ export function settle(state: RecordingState): RecordingState {
   const settled: RecordingState = {
     ...state,
     conclusion: isRefuted ? null : conclusion,
-    // What was looked for before the evidence came is looked for once more before anything is concluded again.
+    // What refutes a conclusion may be the file itself: it is looked for again before another one is drawn.
     probe: isRefuted ? { pause: noPause, probedAtMs: null } : state.probe,
     livekit: isHeardAgain ? { ...livekit, goneSinceMs: null, goneAnswers: 0 } : livekit,
   }
   if (!isEnded(settled)) return settled
-  return { ...settled, files: planFiles(settled), folders: planFolders(settled) }
+  const planned = { ...settled, files: planFiles(settled) }
+  return { ...planned, folders: planFolders(planned) }
 }
 
 /** The evidence that a conclusion rests on; the conclusion falls when it changes. */
@@ -141,22 +142,28 @@ function publication(state: RecordingState, { tempPrefix }: Settings): Publicati
   return hasNewClaims ? { due, isUrgent: false } : null
 }
 
-function headline({ status: word, attention, listed, error }: Recording): string {
-  return JSON.stringify([word, attention, listed, error?.code])
+function headline({ status: word, attention, listed, error, progress }: Recording): string {
+  return JSON.stringify([word, attention, listed, error?.code, tenths(progress)])
+}
+
+/** A long move is told of ten times, not at each of its thousand steps. */
+function tenths(progress: Recording['progress']): number | null {
+  if (progress === null || progress.totalBytes === 0) return null
+  return Math.floor((10 * progress.doneBytes) / progress.totalBytes)
 }
 
 function folderStep(state: RecordingState, folder: FolderWork): Due | null {
   const step = folderStepOf(state, folder)
   return step === null
     ? null
-    : { step: { do: step, path: folder.path }, atMs: folder.pause.untilMs }
+    : { step: { do: step, path: folder.path, run: folder.run }, atMs: folder.pause.untilMs }
 }
 
 function fileStep(state: RecordingState, file: FileWork, settings: Settings): Due | null {
   const { name, pause } = file
-  const isPulled = isBackup(file) || hasBackup(state, file)
+  const isPulled = file.source === null ? hasBackup(state, file) : isBackup(file)
   const step = file.abandoned === null ? stepOf(file, settings, isPulled) : 'abort'
-  if (step === 'copy' && waitsForSegments(state, file)) return null
+  if ((step === 'copy' || step === 'begin') && waitsForSegments(state, file)) return null
   return step === null ? null : { step: { do: step, name }, atMs: pause.untilMs }
 }
 
@@ -210,6 +217,11 @@ function silenceSteps(state: RecordingState, nowMs: number, settings: Settings):
   const giveUpAtMs = isGone
     ? Math.max(heardAtMs, livekit.goneSinceMs ?? 0) + settings.graceMs
     : zombieAtMs
+  // LiveKit's store may have been out of order for minutes: it is asked once more before anything is given up.
+  const isDue = nowMs >= giveUpAtMs && nowMs < zombieAtMs
+  if (isGone && isDue && (livekit.askedAtMs ?? 0) < giveUpAtMs) {
+    return [{ step: { do: 'look-up' }, atMs: livekit.pause.untilMs }]
+  }
   if (probe.probedAtMs === null || probe.probedAtMs < giveUpAtMs) {
     const { fault, untilMs } = probe.pause
     return [
@@ -253,7 +265,10 @@ function isConfirmedGone(state: RecordingState, settings: Settings): boolean {
 function isUncorroborated(state: RecordingState): boolean {
   return (
     state.seen.witnesses.every((witness) => witness === 'webhook') &&
-    state.files.every((file) => file.source === null)
+    // A file in the backup storage is one, although its address has expired.
+    !state.seen.backup &&
+    state.files.every((file) => file.source === null) &&
+    state.folders.every((folder) => folder.names.length === 0)
   )
 }
 

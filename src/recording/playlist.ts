@@ -1,6 +1,9 @@
 // Reads HLS playlists as LiveKit writes them (livekit.md §4.4): which files it names, and whether it is finished. Names are
 // taken as they stand; one that leads out of the playlist's folder, or to another host, is no segment of ours.
 
+const endMark = '#EXT-X-ENDLIST'
+const gap = '#EXT-X-GAP'
+
 export interface Playlist {
   /** Relative names of the segments, in playing order, each once. */
   segments: string[]
@@ -13,14 +16,30 @@ export function readPlaylist(text: string): Playlist {
   const names = lines.filter((line) => line !== '' && !line.startsWith('#'))
   return {
     segments: [...new Set(names.filter(isRelative))],
-    isClosed: lines.includes('#EXT-X-ENDLIST'),
+    isClosed: lines.includes(endMark),
   }
 }
 
-function isRelative(name: string): boolean {
-  const isElsewhere =
-    /^[a-z][a-z0-9+.-]*:/i.test(name) || name.startsWith('/') || name.includes('\\')
-  return (
-    !isElsewhere && name.split('/').every((part) => part !== '..' && part !== '.' && part !== '')
-  )
+/**
+ * The playlist for a player. LiveKit writes names as they are, a player reads addresses: `#` or `%` in a name would lead
+ * elsewhere. What is missing is marked as a gap, which players pass over, and a list that LiveKit never finished is
+ * ended: it would be taken for a live stream.
+ */
+export function playableText(text: string, missing: ReadonlySet<string>): string {
+  const lines = text.split(/\r?\n/).map((line) => line.trim())
+  const playable = lines.flatMap((line) => {
+    if (line === '' || line.startsWith('#')) return [line]
+    const address = line.split('/').map(encodeURIComponent).join('/')
+    // The line is kept, for the times above it are its own; what it named is not ours to lead to.
+    if (!isRelative(line)) return [gap, 'elsewhere']
+    return missing.has(line) ? [gap, address] : [address]
+  })
+  const body = playable.join('\n').trimEnd()
+  return lines.includes(endMark) ? `${body}\n` : `${body}\n${endMark}\n`
+}
+
+/** True for a name that stays in the folder of the list that gives it. */
+export function isRelative(name: string): boolean {
+  // An address of another host has an empty part. A colon may stand in a name: nobody reads it before it is encoded.
+  return name.split(/[/\\]/).every((part) => part !== '..' && part !== '.' && part !== '')
 }

@@ -1,10 +1,12 @@
 // A recording as callers, the catalogue and the pages see it. Everything in it is derived from the object's state; no
 // field of it is ever the source of a decision.
 import type { FileKind, RecordingKind } from './observation.ts'
+import { playlistOf } from './folders.ts'
 import { isEnded, status } from './status.ts'
 import type { Status } from './status.ts'
 import { attention, error, isFailure } from './attention.ts'
 import { promisedBytes } from './promised.ts'
+import { isBackup } from './state.ts'
 import type { Fault, FileState, FileWork, FolderWork, RecordingState } from './state.ts'
 
 export interface RecordingFile {
@@ -16,6 +18,8 @@ export interface RecordingFile {
   /** Where it lies now; `null` while nobody has seen it. */
   key: string | null
   state: Exclude<FileState, 'absent'>
+  /** Of a playlist: segments that it names and nobody found; the first hundred. */
+  missing?: string[]
 }
 
 export interface Recording {
@@ -77,6 +81,11 @@ export function mediaKindOf(name: string): 'video' | 'audio' {
   return contentTypeOf(name).startsWith('audio/') ? 'audio' : 'video'
 }
 
+/** The kind of a file that plays by itself, playlists included, by its name. */
+export function playableKindOf(name: string): 'video' | 'audio' | 'playlist' {
+  return name.endsWith('.m3u8') ? 'playlist' : mediaKindOf(name)
+}
+
 /** The recording that a state amounts to. `null` while nobody has seen anything of it. */
 export function toRecording(state: RecordingState): Recording | null {
   const { seen } = state
@@ -123,7 +132,7 @@ export function mainFile(recording: Recording): RecordingFile | null {
   const media = recording.files.filter(
     (file) => file.state === 'final' && (file.kind === 'video' || file.kind === 'audio'),
   )
-  const playlist = recording.files.find(
+  const playlist = recording.files.findLast(
     (file) => file.state === 'final' && file.kind === 'playlist',
   )
   return media.findLast((file) => file.kind === 'video') ?? media.at(-1) ?? playlist ?? null
@@ -156,12 +165,18 @@ function shownFiles(state: RecordingState): RecordingFile[] {
             contentType: contentTypeOf(file.name),
             sizeBytes: file.source?.sizeBytes ?? null,
             durationMs: facts.find((fact) => fact.path === file.path)?.durationMs ?? null,
-            key: file.final?.key ?? file.source?.key ?? null,
+            key: file.final?.key ?? (isBackup(file) ? null : (file.source?.key ?? null)),
             state: file.state,
+            ...missingOf(state, file),
           },
         ],
   )
   return [...found, ...imageFiles(state), ...planned]
+}
+
+function missingOf(state: RecordingState, file: FileWork): { missing?: string[] } {
+  const folder = state.folders.find((known) => playlistOf(state, known) === file)
+  return folder === undefined || folder.missing.length === 0 ? {} : { missing: folder.missing }
 }
 
 /** The first images of each image output; a long recording has thousands. */

@@ -51,6 +51,18 @@ export interface Upload {
   etags: string[]
 }
 
+/** S3's limit: at most so many parts, all but the last of one size (s3.md §3.8). */
+export const mostParts = 10_000
+export const mebibyte = 1024 * 1024
+
+/** Stands for the ETag of a source that is no object of the bucket but a file in LiveKit's backup storage. */
+export const backupEtag = 'backup'
+
+/** True when a file is, or was, pulled out of LiveKit's backup storage. */
+export function isBackup(file: FileWork): boolean {
+  return file.source?.etag === backupEtag
+}
+
 export interface FileWork {
   /** Unique in the recording; the last part of the final key. */
   name: string
@@ -85,6 +97,12 @@ export interface FileWork {
 export interface FolderWork {
   /** LiveKit's path: of the playlist, or the beginning of the images' names. */
   path: string
+  /** Which of the playlists that were written to this path: LiveKit can run one egress twice. */
+  run: number
+  /** Its folder in the recording's own: empty, or a folder of its own where names would meet those of another. */
+  place: string
+  /** The version of the playlist that the names are taken from; another version is walked from its beginning. */
+  version: string | null
   kind: 'segments' | 'images'
   /** `copied`: every file that is there lies in the final folder. `done`: the temp files are removed. */
   state: 'expected' | 'copying' | 'copied' | 'removing' | 'done'

@@ -1,6 +1,6 @@
 // The public status, derived from the two axes (LiveKit's word, our files) and never stored apart from them, so that
 // they cannot disagree. Decided by files before words: LIMIT_REACHED and FAILED can carry a perfect file, COMPLETE none.
-import { isCopying, playlistOf } from './folders.ts'
+import { isCopying, isForsaken, playlistOf } from './folders.ts'
 import { isTerminal } from './seen.ts'
 import type { FileWork, FolderWork, RecordingState } from './state.ts'
 
@@ -30,10 +30,10 @@ export function isEnded(state: RecordingState): boolean {
 export function status(state: RecordingState): Status {
   if (state.conclusion?.as === 'lost') return 'lost'
   if (!isEnded(state)) return runningStatus(state.seen.verdict?.value.status ?? null)
-  const promised = state.files.filter(isPromised)
-  const isMoving = state.folders.some((folder) => isHeld(state, folder) && isCopying(folder))
+  const promised = state.files.filter((file) => isPromised(file) && !isForsaken(state, file))
+  const isMoving = state.folders.some((folder) => isHeld(state, folder) && isCopying(state, folder))
   if (promised.some(isPending) || isMoving) return 'processing'
-  if (promised.some((file) => file.state === 'final')) return 'ready'
+  if (promised.some((file) => file.state === 'final') || isOfImages(state)) return 'ready'
   // The bucket told of the end: what was discovered there is looked at before anything is said of it.
   if (state.conclusion?.as === 'ended' && state.files.some(isUnseenMedia)) return 'processing'
   const word = state.seen.verdict?.value.status
@@ -50,7 +50,17 @@ function runningStatus(egressStatus: string | null): Status {
 
 /** A folder whose playlist is not there has nothing to wait for. */
 function isHeld(state: RecordingState, folder: FolderWork): boolean {
-  return folder.kind === 'images' || playlistOf(state, folder)?.state === 'in_temp'
+  const playlist = playlistOf(state, folder)?.state
+  return folder.kind === 'images' || playlist === 'in_temp' || playlist === 'final'
+}
+
+/** Images were all that was to be recorded, and there are some. */
+function isOfImages(state: RecordingState): boolean {
+  const facts = state.seen.outputs?.value ?? []
+  return (
+    facts.every((fact) => fact.kind === 'image' || fact.kind === 'manifest') &&
+    state.folders.some((folder) => folder.kind === 'images' && folder.names.length > 0)
+  )
 }
 
 /** Counts for the status: a media file that was promised, or found although it was not. */

@@ -46,6 +46,11 @@ export const playbackRoutes = newRoutes()
     const { token, path } = context.req.valid('param')
     return playLink(context, token, path, context.req.valid('query').download)
   })
+  // Segments may lie in folders of their own.
+  .get('/play/:token/:path{.+}', (context) => {
+    const { token, path } = context.req.param()
+    return playLink(context, token, path, undefined)
+  })
 
 async function playLink(
   context: Context<AppEnv>,
@@ -57,7 +62,8 @@ async function playLink(
   const main = name === null ? mainFile(recording) : null
   // Names in a playlist are relative to its own address, so it is asked for by name.
   if (main?.kind === 'playlist') {
-    return context.redirect(`${new URL(context.req.url).pathname}/${encodeURIComponent(main.name)}`)
+    const address = main.name.split('/').map(encodeURIComponent).join('/')
+    return context.redirect(`${new URL(context.req.url).pathname}/${address}`)
   }
   const isDownload = download === '1'
   if (isDownload && !claims.download) {

@@ -19,6 +19,10 @@ const FileSchema = z
       .nullable()
       .openapi({ description: 'Where it lies now; null while nobody has seen it' }),
     state: z.enum(['expected', 'in_temp', 'moving', 'final', 'missing', 'quarantined']),
+    missing: z
+      .array(z.string())
+      .optional()
+      .openapi({ description: 'Of a playlist: segments that it names and nobody found' }),
   })
   .openapi('RecordingFile')
 

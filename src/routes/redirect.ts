@@ -5,7 +5,9 @@ import { create as contentDisposition } from 'content-disposition'
 import type { Context } from 'hono'
 import { presignedLife } from '../playback/life.ts'
 import { problem } from '../problem.ts'
-import { isSafeKey } from '../recording/keys.ts'
+import { directoryOf } from '../recording/folders.ts'
+import { finalFolder, isSafeKey } from '../recording/keys.ts'
+import { isRelative, playableText } from '../recording/playlist.ts'
 import { mainFile, whyNotPlayable } from '../recording/recording.ts'
 import type { Recording, RecordingFile } from '../recording/recording.ts'
 import { StoreRequests } from '../storage/requests.ts'
@@ -26,8 +28,8 @@ export async function redirectToFile(
   recording: Recording,
   wanted: Wanted,
 ): Promise<Response> {
-  const file = wantedFile(recording, wanted.name)
   const config = context.get('config')
+  const file = wantedFile(recording, wanted.name, config.finalPrefix)
   if (isPlaylist(file)) return answerPlaylist(context, file)
   const method = context.req.method === 'HEAD' ? 'HEAD' : 'GET'
   const life = presignedLife(Date.now(), config.playbackTtlSeconds, wanted.linkExpiresAtMs)
@@ -46,25 +48,29 @@ function isPlaylist({ kind }: PlayableFile): boolean {
   return kind === 'playlist' || kind === 'live_playlist'
 }
 
-/** A playlist is answered as it is: the names in it are relative, and lead back here under the same link. */
+/** The names in a playlist are relative, and lead back here under the same link. */
 async function answerPlaylist(context: Context<AppEnv>, file: PlayableFile): Promise<Response> {
   const text = await new S3(context.get('config').storage).text(file.key)
   if (text === null)
     throw problem(409, 'not-playable', 'The playlist is not in its folder any more.')
-  return context.body(text, 200, {
+  return context.body(playableText(text, new Set(file.missing)), 200, {
     'content-type': 'application/vnd.apple.mpegurl',
     'cache-control': 'private, no-store',
     'referrer-policy': 'no-referrer',
   })
 }
 
-type PlayableFile = Pick<RecordingFile, 'name' | 'kind'> & { key: string }
+type PlayableFile = Pick<RecordingFile, 'name' | 'kind' | 'missing'> & { key: string }
 
-function wantedFile(recording: Recording, name: string | null): PlayableFile {
+function wantedFile(recording: Recording, name: string | null, finalPrefix: string): PlayableFile {
   const file =
     name === null ? mainFile(recording) : recording.files.find((known) => known.name === name)
   if (file?.state === 'final' && file.key !== null) return { ...file, key: file.key }
-  if (name !== null && file === undefined) return besidePlaylist(recording, name)
+  if (name !== null && (file == null || file.kind === 'image')) {
+    const found = listedElsewhere(recording, name, finalPrefix)
+    if (found === null) throw problem(404, 'file-not-found', 'The recording has no such file.')
+    return found
+  }
   const why = whyNotPlayable(recording) ?? {
     code: 'not-final',
     message: 'The file is not in its final folder yet.',
@@ -75,16 +81,27 @@ function wantedFile(recording: Recording, name: string | null): PlayableFile {
   })
 }
 
-/** Segments and images are too many to be listed one by one; they lie beside their playlist under the name it gives. */
-function besidePlaylist(recording: Recording, name: string): PlayableFile {
-  const moved = recording.files.filter((file) => file.state === 'final' && file.key !== null)
-  const isImage = recording.files.some((file) => file.kind === 'image' && file.name === name)
-  const hasPlaylist = moved.some((file) => file.kind === 'playlist')
-  const isSegment = hasPlaylist && /\.(ts|m4s|mp4|aac)$/i.test(name) && !name.includes('/')
-  const beside = (moved.find((file) => file.kind === 'playlist') ?? moved[0])?.key
-  const key = `${beside?.slice(0, beside.lastIndexOf('/') + 1)}${name}`
-  if (!beside || !(isSegment || isImage) || !isSafeKey(key)) {
-    throw problem(404, 'file-not-found', 'The recording has no such file.')
-  }
-  return { name, kind: 'video', key }
+/**
+ * Segments and images are too many to be listed one by one. They lie in the recording's folder under the name that the
+ * playlist gives them, seen from there.
+ */
+function listedElsewhere(
+  recording: Recording,
+  name: string,
+  finalPrefix: string,
+): PlayableFile | null {
+  const own = finalFolder(finalPrefix, recording.egressId)
+  const playlist = recording.files.find(
+    (file) => file.kind === 'playlist' && file.state === 'final' && file.key !== null,
+  )
+  const isOwn = playlist?.key?.startsWith(own) ?? true
+  const folder = isOwn ? own : directoryOf(playlist?.key ?? '')
+  const hasImages = recording.files.some((file) => file.kind === 'image')
+  const isKnown =
+    (playlist !== undefined && /\.(ts|m4s|mp4|aac)$/i.test(name)) ||
+    (hasImages && /\.(jpe?g|png|webp)$/i.test(name))
+  // A folder that is not ours alone may have folders of others in it.
+  const isInside = isRelative(name) && (isOwn || !name.includes('/'))
+  const key = `${folder}${name}`
+  return isKnown && isInside && isSafeKey(key) ? { name, kind: 'video', key } : null
 }

@@ -48,11 +48,12 @@ export async function copy(store: Store, move: Move): Promise<'copied' | 'change
  * What lies at the final key. A store that refuses to overwrite is not asked: it will say so itself. The egress's object is
  * the only writer of this folder.
  */
-export async function destination(
-  store: Store,
-  move: Move,
-): Promise<'free' | 'copied' | 'occupied'> {
-  if (store.guardsDestination) return 'free'
+async function destination(store: Store, move: Move): Promise<'free' | 'copied' | 'occupied'> {
+  return store.guardsDestination ? 'free' : occupant(store, move)
+}
+
+/** The same where the store is not asked to guard anything: the parts of an upload are joined whatever lies there. */
+export async function occupant(store: Store, move: Move): Promise<'free' | 'copied' | 'occupied'> {
   const there = await store.head(move.finalKey)
   if (there === null || isReplaceable(there, move)) return 'free'
   return isCopyOf(there, move.source) ? 'copied' : 'occupied'

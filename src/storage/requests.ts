@@ -40,6 +40,8 @@ export interface StoreRequest {
 
 export class StoreRequests {
   readonly config: StorageConfig
+  /** Requests made so far: an invocation may make only so many. */
+  sent = 0
   /** Signing keys of the day, shared by all requests. */
   readonly #signingKeys = new Map<string, ArrayBuffer>()
 
@@ -65,6 +67,7 @@ export class StoreRequests {
     const url = this.#url(key)
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
     const signed = await this.#signer(method, url, headers).sign()
+    this.sent += 1
     try {
       const { headers: signedHeaders } = signed
       const init = { method, headers: signedHeaders, redirect: 'manual' as const }

@@ -24,8 +24,15 @@ export class Bucket {
     this.#client = new AwsClient({ ...credentials, service: 's3', region: 'auto', retries: 0 })
   }
 
-  async upload(key: string, body: string | Uint8Array, contentType = 'video/mp4'): Promise<void> {
-    const headers = { 'content-type': contentType }
+  /** @param metadata the object's `x-amz-meta-…` */
+  async upload(
+    key: string,
+    body: string | Uint8Array,
+    contentType = 'video/mp4',
+    metadata: Record<string, string> = {},
+  ): Promise<void> {
+    const headers = new Headers({ 'content-type': contentType })
+    for (const [name, value] of Object.entries(metadata)) headers.set(`x-amz-meta-${name}`, value)
     await (await this.#ask('PUT', encodeKey(key), { body, headers })).arrayBuffer()
   }
 
@@ -49,17 +56,41 @@ export class Bucket {
     return response.status === 404 ? null : body
   }
 
+  /** The bytes of an object; `null` when there is none. */
+  async bytesAt(key: string): Promise<ArrayBuffer | null> {
+    const response = await this.#ask('GET', encodeKey(key), {}, [404])
+    const bytes = await response.arrayBuffer()
+    return response.status === 404 ? null : bytes
+  }
+
+  async headersOf(key: string): Promise<Headers> {
+    return (await this.#ask('HEAD', encodeKey(key))).headers
+  }
+
+  /** Gives a multipart upload up. */
+  async abortUpload(key: string, uploadId: string): Promise<void> {
+    const path = `${encodeKey(key)}?uploadId=${encodeURIComponent(uploadId)}`
+    await (await this.#ask('DELETE', path)).arrayBuffer()
+  }
+
   async remove(key: string): Promise<void> {
     await (await this.#ask('DELETE', encodeKey(key))).arrayBuffer()
   }
 
-  /** The keys of a folder. */
+  /** The keys of a folder, of all its pages. */
   async keysUnder(prefix: string): Promise<string[]> {
     const query = `?list-type=2&encoding-type=url&prefix=${encodeURIComponent(prefix)}`
-    const list = parser.parse(await (await this.#ask('GET', query)).text()) as {
-      ListBucketResult: { Contents?: { Key: string }[] }
+    const keys: string[] = []
+    for (;;) {
+      const after = keys.at(-1)
+      const from = after === undefined ? '' : `&start-after=${encodeURIComponent(after)}`
+      const list = parser.parse(await (await this.#ask('GET', `${query}${from}`)).text()) as {
+        ListBucketResult: { Contents?: { Key: string }[]; NextContinuationToken?: string }
+      }
+      const { Contents: found = [], NextContinuationToken: next } = list.ListBucketResult
+      keys.push(...found.map(({ Key }) => decodeURIComponent(Key)))
+      if (next === undefined || found.length === 0) return keys
     }
-    return (list.ListBucketResult.Contents ?? []).map(({ Key }) => decodeURIComponent(Key))
   }
 
   async #ask(

@@ -21,6 +21,7 @@ export interface StoreFault {
   waits?: 'before' | 'after'
   /**
    * The answer instead of the store's. `lost`: the store acts, its answer does not arrive. `silent`: nothing ever comes.
+   * `short-pages`: a store whose listings have fewer keys a page than were asked for.
    * `without-conditions` and `without-etag`: a store that has no conditions, or no ETags. `wrong-…`: as if the Worker had
    * been set up for another bucket or with another secret.
    */
@@ -29,6 +30,7 @@ export interface StoreFault {
     | 'unreachable'
     | 'lost'
     | 'silent'
+    | 'short-pages'
     | 'without-conditions'
     | 'without-etag'
     | 'wrong-bucket'
@@ -40,6 +42,8 @@ export type StoreOrder = { faults: StoreFault[] } | null
 export interface StoreRequest {
   method: string
   key: string
+  /** What follows the `?`: which part of which upload, for one. */
+  query: string
   copySource: string | null
   headers: Record<string, string>
   /** What the store itself answered; `null` while it has not, or was never asked. */
@@ -48,6 +52,7 @@ export interface StoreRequest {
   sameBytesAt: string[] | null
 }
 
+const keysOfShortPage = 100
 const conditions = ['x-amz-copy-source-if-match', 'if-match']
 /** A store refuses a request that is signed for a quarter of an hour ago; tests may be hours ahead. */
 const clockToleranceMs = 10 * 60_000
@@ -57,6 +62,7 @@ let requests: StoreRequest[] = []
 const history: StoreRequest[] = []
 /** Keys that were copied, and where to. */
 const copies = new Map<string, Set<string>>()
+const uploads = new Map<string, string>()
 let nextOrder = Promise.withResolvers<void>()
 
 /** Sets the faults and forgets the requests, or tells of the requests since. */
@@ -84,6 +90,7 @@ export async function passToStore(request: Request): Promise<Response> {
   const seen: StoreRequest = {
     method: request.method,
     key,
+    query: new URL(request.url).search.slice(1),
     copySource,
     headers: Object.fromEntries(request.headers),
     storeStatus: null,
@@ -120,6 +127,8 @@ async function answerTo(
     case 'lost':
       await pass()
       return new Response('the answer was lost', { status: 502 })
+    case 'short-pages':
+      return pass({ url: request.url.replace(/max-keys=\d+/, `max-keys=${keysOfShortPage}`) })
     case 'without-conditions':
       return pass({ without: conditions })
     case 'without-etag':
@@ -161,10 +170,26 @@ async function send(request: Request, as: Resigned = {}): Promise<Response> {
       : { url: request.url, headers: request.headers }
   const { method } = request
   const answer = await fetch(url, { method, headers, body, redirect: 'manual' })
-  return new Response(withoutBody(method, answer.status) ? null : await answer.arrayBuffer(), {
-    status: answer.status,
-    headers: answer.headers,
-  })
+  const content = withoutBody(method, answer.status) ? null : await answer.arrayBuffer()
+  if (answer.ok) noteUpload(request, content)
+  return new Response(content, { status: answer.status, headers: answer.headers })
+}
+
+/** The store of the tests does not list uploads; what was begun and neither joined nor given up is known here. */
+function noteUpload(request: Request, content: ArrayBuffer | null): void {
+  const query = new URL(request.url).searchParams
+  if (!query.has('uploads') && !query.has('uploadId')) return
+  const text = content === null ? '' : Buffer.from(content).toString()
+  const begun = /<UploadId>(.*)<\/UploadId>/.exec(text)?.[1]
+  if (query.has('uploads') && begun !== undefined) uploads.set(begun, keyOf(request))
+  const isEnd = request.method === 'DELETE' || request.method === 'POST'
+  const isRefused = text.includes('<Error>')
+  if (isEnd && !isRefused) uploads.delete(query.get('uploadId') ?? '')
+}
+
+/** Keys of the multipart uploads that are open, by their upload id. */
+export function openUploads(): Record<string, string> {
+  return Object.fromEntries(uploads)
 }
 
 function withoutBody(method: string, status: number): boolean {

@@ -141,10 +141,14 @@ describe('odd names', () => {
 
 describe('names that lead out of the folder', () => {
   const victim = 'recordings/EG_victim/video.mp4'
+  const secret = 'private/video.mp4'
 
   it.each([
     ['climbs out of the bucket', '../../recordings/EG_victim/video.mp4'],
     ['climbs from the temp folder into the final one', 'tmp/../recordings/EG_victim/video.mp4'],
+    ['climbs from the temp folder into somebody else’s', `tmp/../${secret}`],
+    ['climbs into somebody else’s by a longer way', `tmp/a/../../${secret}`],
+    ['climbs out of the bucket and into somebody else’s', `../${secret}`],
     ['climbs with a leading slash', '/tmp/../../recordings/EG_victim/video.mp4'],
     ['names a recording of another egress', victim],
     ['is the parent of the temp folder', 'tmp/..'],
@@ -156,6 +160,7 @@ describe('names that lead out of the folder', () => {
   ])('S13: a path that %s: refused, and no other object is touched', async (_, filename) => {
     const theirs = tenBytes()
     await put(victim, theirs)
+    await put(secret, theirs)
     const story = recordedNow({ filename })
     await webhooks(...wholeLife(story))
     const recording = await passUntil(story.egressId, ({ status }) => status !== 'processing')

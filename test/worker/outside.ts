@@ -1,6 +1,7 @@
 // What worker tests do to the outside world and see of it.
 import { env } from 'cloudflare:workers'
 import { Bucket } from '../outside/bucket.ts'
+import type { BackupOrder } from '../outside/backup.ts'
 import type { LiveKitOrder } from '../outside/livekit.ts'
 import type { StoreFault, StoreRequest } from '../outside/store-proxy.ts'
 
@@ -53,8 +54,9 @@ export async function upload(
   key: string,
   body: string | Uint8Array,
   contentType?: string,
+  metadata?: Record<string, string>,
 ): Promise<void> {
-  await bucket.upload(key, body, contentType)
+  await bucket.upload(key, body, contentType, metadata)
 }
 
 /** The same as a multipart upload. */
@@ -74,6 +76,53 @@ export async function removeObject(key: string): Promise<void> {
 /** The keys of a folder. */
 export async function keysUnder(prefix: string): Promise<string[]> {
   return bucket.keysUnder(prefix)
+}
+
+/** Takes everything out of a folder; the store of the tests keeps its objects from one test to the next. */
+export async function emptyFolder(prefix: string): Promise<void> {
+  const keys = await keysUnder(prefix)
+  for (let index = 0; index < keys.length; index += 6) {
+    await Promise.all(keys.slice(index, index + 6).map(removeObject))
+  }
+}
+
+/** What tells the bytes of a large object from any other; `null` when there is none. */
+export async function digestAt(key: string): Promise<string | null> {
+  const bytes = await bucket.bytesAt(key)
+  return bytes === null ? null : digestOf(bytes)
+}
+
+export async function digestOf(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return `${bytes.byteLength}:${btoa(String.fromCharCode(...digest))}`
+}
+
+/** Headers of an object. */
+export async function headersOf(key: string): Promise<Headers> {
+  return bucket.headersOf(key)
+}
+
+/** Somebody else gives an upload up. */
+export async function abortUpload(key: string, uploadId: string): Promise<void> {
+  await bucket.abortUpload(key, uploadId)
+}
+
+/** The multipart uploads to a folder that were neither joined nor given up. */
+export async function openUploads(prefix: string): Promise<string[]> {
+  const response = await fetch('http://control.test/store/uploads')
+  const keys = Object.values(await response.json<Record<string, string>>())
+  return keys.filter((key) => key.startsWith(prefix))
+}
+
+/** What LiveKit's backup storage has and does from now on. */
+export async function setBackup(order: BackupOrder): Promise<void> {
+  await steer('backup', order)
+}
+
+/** The ranges that the backup storage was asked for since it was last set. */
+export async function rangesOfBackup(): Promise<string[]> {
+  const response = await fetch('http://control.test/backup')
+  return (await response.json<{ ranges: string[] }>()).ranges
 }
 
 async function steer(world: string, order: unknown): Promise<void> {
