@@ -5,8 +5,7 @@ import { isManifestName } from '../livekit/manifest.ts'
 import { isMediaName, isPlayableName } from '../recording/files.ts'
 import { directoryOf } from '../recording/folders.ts'
 import { isEgressId } from '../recording/keys.ts'
-import type { EgressFacts, ObjectFact } from '../recording/observation.ts'
-import { isTerminal } from '../recording/seen.ts'
+import type { ObjectFact } from '../recording/observation.ts'
 import type { Status } from '../recording/status.ts'
 
 export type Finding =
@@ -15,27 +14,6 @@ export type Finding =
 
 /** Statuses of a recording whose folder is still being filled, or emptied by the move. */
 const busyStatuses = new Set<Status>(['starting', 'active', 'ending', 'processing'])
-
-/** What a recording is called while nobody has told of its end. */
-const runningStatuses = new Set(['starting', 'active', 'ending'])
-/** What it is called when it ended without a file, as far as anybody has told. */
-const filelessStatuses = new Set(['failed', 'aborted'])
-/** An end that LiveKit is telling by webhook just now. */
-const endIsYoungForMs = 60_000
-
-/** True when the recording has to be told what LiveKit's list says of its egress. */
-export function isNews(facts: EgressFacts, status: Status | undefined, nowMs: number): boolean {
-  const { terminalAtMs } = facts
-  if (terminalAtMs !== null && terminalAtMs > nowMs - endIsYoungForMs) return false
-  // What was given up for lost and is in the list lives, or a zombie says what it has said before.
-  if (status === undefined || status === 'lost') return true
-  if (terminalAtMs === null && !isTerminal(facts.status)) return false
-  // Whatever the first attempt came to, a later one supersedes it.
-  if (facts.retryCount > 0) return true
-  // LiveKit says that there is a file after all.
-  const hasFile = facts.outputs?.some((output) => output.located) ?? false
-  return runningStatuses.has(status) || (hasFile && filelessStatuses.has(status))
-}
 
 /** The keys and folders under which a claim on the object may be noted. */
 export function claimKeysOf(key: string): string[] {
@@ -61,7 +39,7 @@ export function classify(
   // What had been nobody's is somebody's once a claim on it is known; nothing else about it can have changed.
   if (isNoted && owner === null) return { kind: 'none' }
   if (!isNoted && isManifestName(object.key)) return { kind: 'manifest' }
-  if (owner !== null) return isObjectNews(object.key, owner, isNoted) ? owner : { kind: 'none' }
+  if (owner !== null) return isNews(object.key, owner, isNoted) ? owner : { kind: 'none' }
   // Old manifests of images carry the name of the images (livekit.md §3).
   return object.key.endsWith('.json') ? { kind: 'manifest' } : { kind: 'unclaimed' }
 }
@@ -86,7 +64,7 @@ function ownerOf(key: string, claims: ReadonlyMap<string, Claim>): Owner | null 
  * A file that plays by itself appears when it is complete: it is news whatever LiveKit says. A playlist is written again and
  * again while its egress runs. Segments and images are found by way of their playlist or folder, not one by one.
  */
-function isObjectNews(key: string, { status }: Owner, isNoted: boolean): boolean {
+function isNews(key: string, { status }: Owner, isNoted: boolean): boolean {
   if (isMediaName(key) || isNoted) return true
   return isPlayableName(key) && !(status !== null && busyStatuses.has(status))
 }

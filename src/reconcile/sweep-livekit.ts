@@ -6,9 +6,17 @@ import { logError, messageOf } from '../log.ts'
 import { isEgressId } from '../recording/keys.ts'
 import { observation } from '../recording/observation.ts'
 import type { EgressFacts } from '../recording/observation.ts'
-import { isNews } from './classify.ts'
+import { isTerminal } from '../recording/seen.ts'
+import type { Status } from '../recording/status.ts'
 import { tell } from './run.ts'
 import type { Run } from './run.ts'
+
+/** Recordings that LiveKit's word of their end is news to. */
+const waitingForAnEnd = new Set<Status>(['starting', 'active', 'ending'])
+/** Recordings that LiveKit's word of a file is news to. */
+const endedWithoutFile = new Set<Status>(['failed', 'aborted'])
+/** An end that LiveKit is telling by webhook just now. */
+const youngForMs = 60_000
 
 /** @returns the page to go on with, `null` at the end of the list */
 export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<string | null> {
@@ -43,6 +51,18 @@ export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<s
     if (pageToken === null) return null
   }
   return pageToken
+}
+
+/** True when the recording has to be told what LiveKit's list says of its egress. */
+export function isNews(facts: EgressFacts, status: Status | undefined, nowMs: number): boolean {
+  if ((facts.terminalAtMs ?? 0) > nowMs - youngForMs) return false
+  // What was given up for lost and is in the list lives, or a zombie says what it has said before.
+  if (status === undefined || status === 'lost') return true
+  if (!isTerminal(facts.status)) return false
+  // Whatever the first attempt came to, a later one supersedes it.
+  if (waitingForAnEnd.has(status) || facts.retryCount > 0) return true
+  const hasFile = facts.outputs?.some((output) => output.located) ?? false
+  return hasFile && endedWithoutFile.has(status)
 }
 
 function listed(egress: EgressFacts, nowMs: number) {

@@ -39,13 +39,15 @@ export function planFiles(state: RecordingState): FileWork[] {
 
 /** The work after objects were seen in the bucket: what was given up is looked for again when it is among them. */
 export function awakened(file: FileWork, objects: ObjectFact[]): FileWork {
-  const isGivenUp = file.state === 'missing' || file.state === 'absent'
+  const isGivenUp = ['missing', 'absent', 'quarantined'].includes(file.state)
   const isAmong = objects.some(({ key }) => isKeyOf(key, file.path))
   const isKnown = objects.some(
     ({ key, etag }) =>
       file.source !== null && isSameKey(file.source.key, key) && file.source.etag === etag,
   )
-  return isGivenUp && isAmong && !isKnown ? { ...file, state: 'expected', pause: noPause } : file
+  return isGivenUp && isAmong && !isKnown
+    ? { ...file, state: 'expected', source: null, doubt: null, pause: noPause }
+    : file
 }
 
 /** The work as if nothing had failed yet: a person wants it tried again now. */
@@ -74,8 +76,8 @@ function outputsToMove(state: RecordingState): OutputFact[] {
   const facts = (outputs?.value ?? []).filter((fact) => fact.path !== '')
   const media = facts.filter((fact) => fact.kind !== 'image')
   // Without a location the file name may be the first message's guess: every name that was ever given is tried.
-  // Images and manifests have names of their own making; what else was named plays, or is a list of what plays.
   const isLocated = facts.some((fact) => fact.located)
+  // Images and manifests have names of their own making; what else was named plays, or is a list of what plays.
   const guesses = paths.filter(
     (path) => isPlayableName(path) && !facts.some((fact) => fact.path === path),
   )

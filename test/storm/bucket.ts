@@ -53,8 +53,6 @@ export const tempPrefix = 'temp/'
 export const finalPrefix = 'recordings/'
 
 export class Bucket implements Store {
-  /** Requests so far, as the sweep counts them. */
-  readonly requests = { sent: 0 }
   readonly kind: StoreKind
   readonly objects = new Map<string, StoredObject>()
   /** Contents that LiveKit itself overwrote before anybody had copied them, or that a store deleted unasked. */
@@ -238,7 +236,6 @@ export class Bucket implements Store {
 
   #call<T>(what: string, act: () => T): T {
     this.calls += 1
-    this.requests.sent += 1
     return this.#world.outside('store', what, () => {
       const answer = act()
       this.#world.tell(() => `store: ${what} = ${JSON.stringify(answer) ?? 'done'}`)

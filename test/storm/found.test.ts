@@ -1,7 +1,8 @@
 // What the storm found, each as its own small story, so that it stays found when the storm's histories change. Pure: states,
 // observations and the decisions on them.
 import { describe, expect, it } from 'vitest'
-import { classify, isNews } from '../../src/reconcile/classify.ts'
+import { classify } from '../../src/reconcile/classify.ts'
+import { isNews } from '../../src/reconcile/sweep-livekit.ts'
 import { claimsOf } from '../../src/recording/claims.ts'
 import { nextStep, observe, settle } from '../../src/recording/lifecycle.ts'
 import { noFacts, observation } from '../../src/recording/observation.ts'

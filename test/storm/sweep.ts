@@ -3,9 +3,9 @@
 // where it stopped.
 import { readStatuses } from '../../src/catalog/temp-objects.ts'
 import type { Config } from '../../src/config.ts'
-import { isNews } from '../../src/reconcile/classify.ts'
 import { Budget, tell } from '../../src/reconcile/run.ts'
 import type { Run } from '../../src/reconcile/run.ts'
+import { isNews } from '../../src/reconcile/sweep-livekit.ts'
 import { sweepPage } from '../../src/reconcile/sweep-page.ts'
 import { observation } from '../../src/recording/observation.ts'
 import type { Observation } from '../../src/recording/observation.ts'
@@ -87,17 +87,22 @@ export class Sweep {
         }),
       },
     } as unknown as Env
+    const before = bucket.calls
+    const counter = {
+      requests: {
+        get sent(): number {
+          return bucket.calls - before
+        },
+      },
+    }
     const report = { seen: 0, adopted: 0, recovered: 0, orphans: 0, woken: 0, errors: [] }
-    const store = bucket as unknown as S3
-    // As in the Worker, where each run has a store client of its own.
-    store.requests.sent = 0
     const run: Run = {
       env,
       config: { ...settings } as unknown as Config,
-      store,
-      budget: new Budget(settings.subrequests, store),
-      counted: new Set(),
+      store: bucket as unknown as S3,
+      budget: new Budget(settings.subrequests, counter as unknown as S3),
       report: report as unknown as Run['report'],
+      counted: new Set(),
       nowMs: world.nowMs,
     }
     try {
@@ -141,7 +146,6 @@ export class Sweep {
         after: this.#afterKey,
         limit: objectsPerPage,
       })
-      run.budget.spend()
       const reached = await sweepPage(run, page, this.#afterKey ?? '')
       this.#afterKey = reached
       if (reached !== page.next || reached === null) return
