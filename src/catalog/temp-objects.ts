@@ -49,14 +49,18 @@ export async function readClaims(
   )
 }
 
-/** Statuses of these recordings in the catalogue; those that it lacks are left out. */
+/**
+ * Statuses of these recordings in the catalogue; those that it lacks are left out. What no list shows, because LiveKit said
+ * that it never knew it, counts as lost.
+ */
 export async function readStatuses(
   database: D1Database,
   egressIds: string[],
 ): Promise<Map<string, Status>> {
   const { results } = await database
     .prepare(
-      `SELECT r.egress_id, r.status FROM json_each(?1) k JOIN recordings r ON r.egress_id = k.value`,
+      `SELECT r.egress_id, CASE r.listed WHEN 0 THEN 'lost' ELSE r.status END AS status
+       FROM json_each(?1) k JOIN recordings r ON r.egress_id = k.value`,
     )
     .bind(JSON.stringify(egressIds))
     .all<{ egress_id: string; status: Status }>()

@@ -22,6 +22,12 @@ export interface Outcome {
   entries: Omit<Entry, 'atMs'>[]
 }
 
+/** A store that keeps forgetting uploads is given time: each one that begins is paid for. */
+export const uploadLost: Fault = {
+  code: 'upload-lost',
+  message: 'The store does not know the upload any more; it begins anew.',
+}
+
 export const nothing: Outcome = { change: (state) => state, entries: [] }
 
 /** A line of the journal about our own doing. */

@@ -3,12 +3,12 @@
 // looked at once more before the parts are joined. An upload that is given up is aborted: its parts cost money.
 import { isCopyOf, isSame, occupant, requestOf } from '../storage/move.ts'
 import type { Part } from '../recording/ports.ts'
-import { mebibyte, mostParts, noPause } from '../recording/state.ts'
+import { mebibyte, mostParts, noPause, pauseAfter } from '../recording/state.ts'
 import type { SourceObject, Upload } from '../recording/state.ts'
 import { lookedAgain, lookedForSource, moveOf, onFile } from './file-outcome.ts'
 import type { FileContext } from './file-outcome.ts'
 import { takenName } from './move-steps.ts'
-import { entry, faultOf } from './outcome.ts'
+import { entry, faultOf, firstOf, uploadLost } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
 
 /** Begins the upload, unless our copy or something else lies at the final key already. */
@@ -101,8 +101,18 @@ export async function completeParts(context: FileContext): Promise<Outcome> {
 
 /** Tells the store that an upload was given up. */
 export async function abortParts({ file, ports }: FileContext): Promise<Outcome> {
-  if (file.abandoned !== null) {
-    await ports.store.abortUpload(file.abandoned.key, file.abandoned.uploadId)
+  try {
+    if (file.abandoned !== null) {
+      await ports.store.abortUpload(file.abandoned.key, file.abandoned.uploadId)
+    }
+  } catch (error) {
+    const { code, message } = faultOf(error)
+    // Keys that may not abort: the store's own rule ends the upload (R2: after seven days), the file does not wait for it.
+    if (code !== 'access-denied' && code !== 'store-refused') throw error
+    return {
+      change: onFile(file, (now) => ({ ...now, abandoned: null })),
+      entries: [entry('file.abort-failed', { file: file.name, code, message })],
+    }
   }
   return {
     change: onFile(file, (now) => ({ ...now, abandoned: null })),
@@ -118,9 +128,10 @@ function copied({ file }: FileContext, key: string): Outcome {
 }
 
 /** The store forgot the upload: it expired, or somebody aborted it. It begins anew. */
-function lostUpload({ file }: FileContext): Outcome {
+function lostUpload({ file, ports }: FileContext): Outcome {
+  const pause = pauseAfter(file.pause, uploadLost, ports.clock.nowMs(), ports.clock.random())
   return {
-    change: onFile(file, (now) => ({ ...now, state: 'in_temp', upload: null })),
-    entries: [entry('file.upload-lost', { file: file.name })],
+    change: onFile(file, (now) => ({ ...now, state: 'in_temp', upload: null, pause })),
+    entries: firstOf(file.pause, 'file.upload-lost', uploadLost, { file: file.name }),
   }
 }

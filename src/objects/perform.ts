@@ -57,7 +57,8 @@ async function register(state: RecordingState, isOpen: boolean, ports: Ports): P
     const fault = faultOf(error)
     const pause = pauseAfter(before, fault, ports.clock.nowMs(), ports.clock.random())
     return {
-      change: (now) => ({ ...now, registry: { ...now.registry, pause } }),
+      // It may have been noted all the same: what the registry has is unknown until it is told again.
+      change: (now) => ({ ...now, registry: { entry: 'none', pause } }),
       entries: firstOf(before, 'registry.unavailable', fault),
     }
   }
@@ -78,7 +79,10 @@ async function publish(state: RecordingState, ports: Ports): Promise<Outcome> {
     const fault = faultOf(error)
     const pause = pauseAfter(before.pause, fault, nowMs, ports.clock.random())
     return {
-      change: (now) => ({ ...now, catalogue: { ...now.catalogue, pause } }),
+      change: (now) => ({
+        ...now,
+        catalogue: { ...now.catalogue, pause, revision, isUnsure: true },
+      }),
       entries: firstOf(before.pause, 'catalogue.unavailable', fault),
     }
   }
@@ -86,7 +90,10 @@ async function publish(state: RecordingState, ports: Ports): Promise<Outcome> {
   const was =
     before.published === null ? null : (JSON.parse(before.published) as { status: string }).status
   return {
-    change: (now) => ({ ...now, catalogue: { pause: noPause, claims, revision, published } }),
+    change: (now) => ({
+      ...now,
+      catalogue: { pause: noPause, claims, revision, published, isUnsure: false },
+    }),
     entries:
       was === recording.status
         ? []

@@ -3,7 +3,7 @@
 // address is good for seven days only (livekit.md §2.1). Progress survives a kill, and the last look is that of every file.
 import { afterFound, candidateKeys, finalKey } from '../recording/files.ts'
 import { Trouble } from '../recording/ports.ts'
-import { promisedBytes } from '../recording/recording.ts'
+import { promisedBytes } from '../recording/promised.ts'
 import {
   backupEtag,
   isBackup,
@@ -13,12 +13,12 @@ import {
   noPause,
   pauseAfter,
 } from '../recording/state.ts'
-import type { SourceObject, Upload } from '../recording/state.ts'
+import type { Pause, SourceObject, Upload } from '../recording/state.ts'
 import { locate, occupant, requestOf } from '../storage/move.ts'
 import { lookedAgain, lookedForSource, moveOf, onFile } from './file-outcome.ts'
 import type { FileContext } from './file-outcome.ts'
 import { takenName } from './move-steps.ts'
-import { entry, firstOf } from './outcome.ts'
+import { entry, firstOf, uploadLost } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
 
 /** What one step holds in memory: a Worker has 128 MB for everything. */
@@ -103,15 +103,17 @@ async function pullPart(context: FileContext): Promise<Outcome> {
     return lookedAgain(context, 'changed', 'The backup is no longer the file that was found.')
   const part = { finalKey: move.finalKey, uploadId, number: etags.length + 1, from, to }
   const etag = await ports.store.uploadPart(part, bytes)
+  const lost = lostPause(context)
   return {
     change: onFile(file, (now) => {
-      if (etag === null) return { ...now, upload: null }
+      if (etag === null) return { ...now, upload: null, pause: lost }
       const isNext = now.upload?.uploadId === uploadId && now.upload.etags.length === etags.length
       return isNext
         ? { ...now, upload: { uploadId, partBytes, etags: [...etags, etag] }, pause: noPause }
         : now
     }),
-    entries: etag === null ? [entry('file.upload-lost', { file: file.name })] : [],
+    entries:
+      etag === null ? firstOf(file.pause, 'file.upload-lost', uploadLost, { file: file.name }) : [],
   }
 }
 
@@ -122,7 +124,12 @@ async function joinParts(context: FileContext): Promise<Outcome> {
   const { uploadId, etags } = file.upload
   if (await ports.store.completeUpload(move.finalKey, uploadId, etags)) return joined(context)
   // Unknown by now: lost, or joined by a try whose answer was lost. The next step looks.
-  return { change: onFile(file, (now) => ({ ...now, upload: null })), entries: [] }
+  const pause = lostPause(context)
+  return { change: onFile(file, (now) => ({ ...now, upload: null, pause })), entries: [] }
+}
+
+function lostPause({ file, ports }: FileContext): Pause {
+  return pauseAfter(file.pause, uploadLost, ports.clock.nowMs(), ports.clock.random())
 }
 
 function joined({ file }: FileContext): Outcome {

@@ -12,9 +12,9 @@ import { tell } from './run.ts'
 import type { Run } from './run.ts'
 
 /** Recordings that LiveKit's word of their end is news to. */
-const waitingForAnEnd = new Set<Status>(['starting', 'active', 'ending', 'lost'])
-/** Recordings that another attempt of the same egress is news to. */
-const endedWithoutFile = new Set<Status>(['failed', 'aborted', 'lost'])
+const waitingForAnEnd = new Set<Status>(['starting', 'active', 'ending'])
+/** Recordings that LiveKit's word of a file is news to. */
+const endedWithoutFile = new Set<Status>(['failed', 'aborted'])
 /** An end that LiveKit is telling by webhook just now. */
 const youngForMs = 60_000
 
@@ -36,7 +36,7 @@ export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<s
     )
     for (const { egressId, facts } of egresses) {
       const status = statuses.get(egressId)
-      if (!isNews(facts, status) || (facts.terminalAtMs ?? 0) > nowMs - youngForMs) continue
+      if (!isNews(facts, status, nowMs)) continue
       // The same page again in the next run: by then the catalogue knows those that were told.
       if (!has(1)) return pageToken
       try {
@@ -53,10 +53,16 @@ export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<s
   return pageToken
 }
 
-function isNews(facts: EgressFacts, status: Status | undefined): boolean {
-  if (status === undefined) return true
-  if (isTerminal(facts.status) && waitingForAnEnd.has(status)) return true
-  return facts.retryCount > 0 && endedWithoutFile.has(status)
+/** True when the recording has to be told what LiveKit's list says of its egress. */
+export function isNews(facts: EgressFacts, status: Status | undefined, nowMs: number): boolean {
+  if ((facts.terminalAtMs ?? 0) > nowMs - youngForMs) return false
+  // What was given up for lost and is in the list lives, or a zombie says what it has said before.
+  if (status === undefined || status === 'lost') return true
+  if (!isTerminal(facts.status)) return false
+  // Whatever the first attempt came to, a later one supersedes it.
+  if (waitingForAnEnd.has(status) || facts.retryCount > 0) return true
+  const hasFile = facts.outputs?.some((output) => output.located) ?? false
+  return hasFile && endedWithoutFile.has(status)
 }
 
 function listed(egress: EgressFacts, nowMs: number) {

@@ -1,7 +1,8 @@
 // What is wrong with a recording: for its viewers (`error`: why it does not play) and for its operator (`attention`: why a
 // person should look). Trouble that passes by itself is shown to nobody before it has lasted.
 import { isCopying } from './folders.ts'
-import type { Fault, FolderWork, Pause, RecordingState } from './state.ts'
+import { promisedBytes } from './promised.ts'
+import type { Fault, FileWork, FolderWork, Pause, RecordingState } from './state.ts'
 import type { Status } from './status.ts'
 
 /** LiveKit's words for an egress that went wrong; it may have left a file all the same. */
@@ -55,10 +56,18 @@ export function attention(state: RecordingState): string | null {
   const promised = state.files.filter((file) => !file.optional || file.source !== null)
   const fault = [...promised, ...state.folders].map(({ pause }) => lasting(pause)).find(Boolean)
   if (fault) return fault
+  if (state.files.some((file) => isOtherSize(state, file))) return 'size-mismatch'
   if (state.folders.some((folder) => folder.missingCount > 0)) return 'missing-segments'
   if (state.folders.some((folder) => isOpenEnded(state, folder))) return 'open-playlist'
   const media = promised.filter((file) => file.source !== null && file.kind !== 'manifest')
   return new Set(media.map((file) => file.path)).size < media.length ? 'duplicate-run' : null
+}
+
+/** Moved before LiveKit's word of its size was heard, and the word is another. */
+function isOtherSize(state: RecordingState, file: FileWork): boolean {
+  if (file.final === null) return false
+  const promised = promisedBytes(state, file)
+  return promised !== null && promised !== file.final.sizeBytes
 }
 
 function lasting({ fault, attempts }: Pause): string | null {

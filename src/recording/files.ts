@@ -1,9 +1,10 @@
 // Which files a recording has to bring home, and what the looks into the store say of them. Pure: the object performs
 // the looks, this file draws the conclusions. It must never take a file for good that is not what LiveKit promised.
 import { directoryOf, isList, listPlace } from './folders.ts'
-import { finalFolder, freeName, isSafeKey, isSameKey, isUnder, tempKeys } from './keys.ts'
+import { finalFolder, freeName, isKeyOf, isSafeKey, isSameKey, isUnder, tempKeys } from './keys.ts'
 import type { ObjectFact, OutputFact } from './observation.ts'
-import { mediaKindOf, promisedBytes } from './recording.ts'
+import { promisedBytes } from './promised.ts'
+import { mediaKindOf } from './recording.ts'
 import type { Fault, FileWork, Pause, RecordingState, Settings, SourceObject } from './state.ts'
 import { isBackup, neverMs, noPause } from './state.ts'
 
@@ -38,12 +39,15 @@ export function planFiles(state: RecordingState): FileWork[] {
 
 /** The work after objects were seen in the bucket: what was given up is looked for again when it is among them. */
 export function awakened(file: FileWork, objects: ObjectFact[]): FileWork {
-  const isGivenUp = file.state === 'missing' || file.state === 'absent'
-  const isAmong = objects.some(({ key }) => isAt(key, file.path))
+  const isGivenUp = ['missing', 'absent', 'quarantined'].includes(file.state)
+  const isAmong = objects.some(({ key }) => isKeyOf(key, file.path))
   const isKnown = objects.some(
-    ({ key, etag }) => file.source?.key === key && file.source.etag === etag,
+    ({ key, etag }) =>
+      file.source !== null && isSameKey(file.source.key, key) && file.source.etag === etag,
   )
-  return isGivenUp && isAmong && !isKnown ? { ...file, state: 'expected', pause: noPause } : file
+  return isGivenUp && isAmong && !isKnown
+    ? { ...file, state: 'expected', source: null, doubt: null, pause: noPause }
+    : file
 }
 
 /** The work as if nothing had failed yet: a person wants it tried again now. */
@@ -67,27 +71,26 @@ export function hasBackup(state: RecordingState, file: FileWork): boolean {
   return !isPulled && facts.some((fact) => fact.path === file.path && fact.backupUrl !== undefined)
 }
 
-/** True when LiveKit's path may be stored under this key. */
-function isAt(key: string, path: string): boolean {
-  return isSameKey(key, path) || isSameKey(key.slice(-path.length - 1), `/${path}`)
-}
-
 function outputsToMove(state: RecordingState): OutputFact[] {
   const { outputs, paths } = state.seen
   const facts = (outputs?.value ?? []).filter((fact) => fact.path !== '')
   const media = facts.filter((fact) => fact.kind !== 'image')
-  // A retry may have chosen another name: what lies in the bucket beside what LiveKit named is a file as well.
-  const found = Object.keys(state.seen.objects).filter(
-    (key) => isMediaName(key) && !paths.some((path) => isAt(key, path)),
-  )
-  const discovered = found.map((key) => unpromised(key))
-  if (facts.some((fact) => fact.located)) return [...media, ...discovered]
   // Without a location the file name may be the first message's guess: every name that was ever given is tried.
+  const isLocated = facts.some((fact) => fact.located)
   // Images and manifests have names of their own making; what else was named plays, or is a list of what plays.
   const guesses = paths.filter(
     (path) => isPlayableName(path) && !facts.some((fact) => fact.path === path),
   )
-  return [...media, ...guesses.map((path) => unpromised(path)), ...discovered]
+  const wanted = [...media, ...(isLocated ? [] : guesses.map((path) => unpromised(path)))]
+  // A retry may have chosen another name, and the attempt before it may have left a file: what lies in the bucket beside
+  // what is wanted by name is a file as well, or another run of one that has its work.
+  const found = Object.keys(state.seen.objects).filter(
+    (key) => isMediaName(key) && ![...facts, ...wanted].some(({ path }) => isKeyOf(key, path)),
+  )
+  const discovered = found.map(
+    (key) => state.files.find(({ path }) => isKeyOf(key, path))?.path ?? key,
+  )
+  return [...wanted, ...discovered.map((path) => unpromised(path))]
 }
 
 /** True for the name of a file that plays by itself. */
@@ -116,15 +119,14 @@ function isOptional(state: RecordingState, fact: OutputFact): boolean {
   return !named || !promisingStatuses.has(state.seen.verdict?.value.status ?? '')
 }
 
-/** A file that was given up counts only while there is one work for it: a second one looked for a second run. */
+/** The promise is about the first work: a second one looks for a second run, and whoever finds it has it. */
 function isPromisedNow(state: RecordingState, fact: OutputFact, works: FileWork[]): boolean {
-  const latest = works.at(-1)
-  if (latest?.optional !== true || isOptional(state, fact)) return false
-  return latest.state !== 'absent' || works.length === 1
+  return works.length === 1 && works[0]?.optional === true && !isOptional(state, fact)
 }
 
 /** The work of a file that LiveKit promises by now, looked for once more if it had been given up. */
 function withPromise(state: RecordingState, file: FileWork): FileWork {
+  // A file that was found before anybody told of an end may be of another run: its end stays unknown, and is looked into.
   if (file.source !== null) return { ...file, optional: false }
   const terminalAtMs = state.seen.terminalAtMs?.value ?? null
   const work = { ...file, optional: false, terminalAtMs }
@@ -177,13 +179,19 @@ function mayBeAnotherRun(state: RecordingState, latest: FileWork): boolean {
   if (latest.overwritten) return true
   const terminalAtMs = state.seen.terminalAtMs?.value ?? null
   if (terminalAtMs !== null && terminalAtMs !== latest.terminalAtMs) return true
-  const key = latest.source?.key
-  const object = key === undefined ? undefined : state.seen.objects[key]
+  const { source } = latest
   return (
-    object !== undefined &&
-    object.etag !== latest.source?.etag &&
-    object.lastModifiedMs > (latest.source?.lastModifiedMs ?? 0)
+    source !== null &&
+    Object.values(state.seen.objects).some(
+      (object) => isSameKey(object.key, source.key) && isLater(object, source),
+    )
   )
+}
+
+/** True for an object that was written after the one that was moved. Lists may tell milliseconds, a HEAD never does. */
+function isLater(object: ObjectFact, source: SourceObject): boolean {
+  if (object.etag !== source.etag) return object.lastModifiedMs > source.lastModifiedMs
+  return object.etag === '' && object.lastModifiedMs >= source.lastModifiedMs + 1000
 }
 
 function settleDoubt(state: RecordingState, file: FileWork): FileWork {

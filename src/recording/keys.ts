@@ -31,6 +31,14 @@ export function isSameKey(a: string, b: string): boolean {
   return normal(a) === normal(b)
 }
 
+/** True when LiveKit may have stored `path` under this key: with or without a prefix of the egress service's own. */
+export function isKeyOf(key: string, path: string): boolean {
+  const joined = joinPath(path)
+  if (joined === null) return false
+  const end = normal(joined)
+  return normal(key) === end || normal(key).endsWith(`/${end}`)
+}
+
 /**
  * The keys under which LiveKit may have stored `path`, likeliest first. The egress service may add a prefix of its own
  * (its `storage.prefix`, which is not in `path`); in our set-up that can only be the temp folder.

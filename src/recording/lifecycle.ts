@@ -1,6 +1,7 @@
 // The life of a recording: what follows from the evidence and what is to be done next. Pure: no clock, no I/O. The object
 // performs one step, persists what came of it, and asks again; so a crash between any two steps ends the same way.
 // Nothing ends on silence alone: one empty or failed answer of LiveKit decides nothing.
+import { claimsOf } from './claims.ts'
 import { awakened, hasBackup, planFiles, revived } from './files.ts'
 import { folderStepOf, planFolders, revivedFolder, waitsForSegments } from './folders.ts'
 import type { FolderStep } from './folders.ts'
@@ -92,12 +93,13 @@ export function evidenceOf(state: RecordingState, as: Conclusion['as']): string 
 
 /** What to do now. Trouble with one outside world never holds up the work with another. */
 export function nextStep(state: RecordingState, nowMs: number, settings: Settings): Step {
+  const publish = publication(state, settings)
   const works = [
-    publishStep(state, 'headline'),
+    publish?.isUrgent === true ? publish.due : null,
     ...state.files.map((file) => fileStep(state, file, settings)),
     ...state.folders.map((folder) => folderStep(state, folder)),
     ...lookUpSteps(state, nowMs, settings),
-    publishStep(state, 'details'),
+    publish?.isUrgent === false ? publish.due : null,
   ].filter((due) => due !== null)
   const isOpen = works.some((work) => work.atMs < neverMs)
   const steps = [...registerSteps(state, isOpen), ...works]
@@ -119,16 +121,25 @@ interface Due {
   atMs: number
 }
 
+interface Publication {
+  due: Due
+  isUrgent: boolean
+}
+
 /** A changed headline is published before anything else, the rest of a row when there is nothing else to do. */
-function publishStep(state: RecordingState, part: 'headline' | 'details'): Due | null {
+function publication(state: RecordingState, { tempPrefix }: Settings): Publication | null {
   const recording = toRecording(state)
   if (recording === null) return null
-  const { published, pause } = state.catalogue
+  const { published, pause, isUnsure, claims } = state.catalogue
   const due: Due = { step: { do: 'publish' }, atMs: pause.untilMs }
-  if (published === null) return due
-  if (part === 'details') return published === JSON.stringify(recording) ? null : due
-  const before = JSON.parse(published) as Recording
-  return headline(before) === headline(recording) ? null : due
+  if (published === null || isUnsure) return { due, isUrgent: true }
+  if (published !== JSON.stringify(recording)) {
+    const before = JSON.parse(published) as Recording
+    return { due, isUrgent: headline(before) !== headline(recording) }
+  }
+  // Claims are no part of the row: a late message may name a key and change nothing else.
+  const hasNewClaims = claimsOf(state, tempPrefix).some((claim) => !claims.includes(claim))
+  return hasNewClaims ? { due, isUrgent: false } : null
 }
 
 function headline({ status: word, attention, listed, error, progress }: Recording): string {
@@ -217,9 +228,10 @@ function silenceSteps(state: RecordingState, nowMs: number, settings: Settings):
       { step: { do: 'probe' }, atMs: fault === null ? Math.min(untilMs, giveUpAtMs) : untilMs },
     ]
   }
-  return [
-    { step: { do: 'conclude', as: isGhost(state, settings) ? 'ghost' : 'lost' }, atMs: nowMs },
-  ]
+  // What was found and moved before is no loss, whatever was heard since.
+  const hasFile = state.files.some((file) => file.kind !== 'manifest' && file.state === 'final')
+  const as = hasFile ? 'ended' : isGhost(state, settings) ? 'ghost' : 'lost'
+  return [{ step: { do: 'conclude', as }, atMs: nowMs }]
 }
 
 /**

@@ -5,6 +5,7 @@ import { playlistOf } from './folders.ts'
 import { isEnded, status } from './status.ts'
 import type { Status } from './status.ts'
 import { attention, error, isFailure } from './attention.ts'
+import { promisedBytes } from './promised.ts'
 import { isBackup } from './state.ts'
 import type { Fault, FileState, FileWork, FolderWork, RecordingState } from './state.ts'
 
@@ -235,11 +236,6 @@ function folderBytesSaid(state: RecordingState): number {
 
 function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0)
-}
-
-/** The size that LiveKit gave for a file; `null` when it gave none. */
-export function promisedBytes(state: RecordingState, file: FileWork): number | null {
-  return state.seen.outputs?.value.find((fact) => fact.path === file.path)?.sizeBytes ?? null
 }
 
 function recoveredBy(state: RecordingState): Recording['recoveredBy'] {

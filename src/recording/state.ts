@@ -149,7 +149,7 @@ export interface RecordingState {
   }
   /** Looks into the bucket for a file whose end nobody told of. */
   probe: { pause: Pause; probedAtMs: number | null }
-  /** What the registry of all egresses has of this one: nothing, that it has work to do, or that it has none. */
+  /** What the registry of all egresses has of this one: nothing that is known, that it has work to do, or none. */
   registry: { pause: Pause; entry: 'none' | 'open' | 'closed' }
   catalogue: {
     pause: Pause
@@ -159,6 +159,8 @@ export interface RecordingState {
     revision: number
     /** The row as it stands in the catalogue, as JSON; `null` before the first. */
     published: string | null
+    /** A write failed and may be done all the same, even later: whatever the row is to be, it is written again. */
+    isUnsure: boolean
   }
   /** Number of journal entries written. */
   sequence: number
@@ -181,7 +183,7 @@ export function newState(egressId: string): RecordingState {
     },
     probe: { pause: noPause, probedAtMs: null },
     registry: { pause: noPause, entry: 'none' },
-    catalogue: { pause: noPause, claims: [], revision: 0, published: null },
+    catalogue: { pause: noPause, claims: [], revision: 0, published: null, isUnsure: false },
     sequence: 0,
   }
 }

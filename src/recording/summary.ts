@@ -28,6 +28,8 @@ const sentences: Record<string, (detail: Detail) => string> = {
   'file.upload-lost': ({ file }) => `The store forgot the upload of ${word(file)}; it begins anew.`,
   'file.upload-aborted': ({ file }) =>
     `An upload of ${word(file)} was given up, and the store told so.`,
+  'file.abort-failed': ({ file, message }) =>
+    `An upload of ${word(file)} was given up; the store would not hear of it.${because(message)}`,
   'temp.removed': ({ key }) =>
     `Removed ${word(key)} from the temp folder, its copy being verified.`,
   'temp.changed': ({ key }) =>

@@ -40,7 +40,11 @@ export async function copy(store: Store, move: Move): Promise<'copied' | 'change
   if ((await store.copy(requestOf(move, move.wasAsked))) === 'copied') return 'copied'
   // Refused or gone: the answer to an earlier, successful try may have been lost.
   const there = await store.head(move.finalKey)
-  if (there === null || isReplaceable(there, move)) return 'changed'
+  if (there === null) return 'changed'
+  // The store guards what is a bad copy of ours. The condition on the source still holds.
+  if (isReplaceable(there, move)) {
+    return (await store.copy(requestOf(move, true))) === 'copied' ? 'copied' : 'changed'
+  }
   return isCopyOf(there, move.source) ? 'copied' : 'occupied'
 }
 
@@ -117,10 +121,11 @@ function mark(source: SourceObject): string {
   return `${source.etag}-${source.lastModifiedMs}`
 }
 
+/** A copy of ours that did not pass: of an earlier try that is remembered, or of this very source and yet not the same. */
 function isReplaceable(there: SourceObject, move: Move): boolean {
-  return (
-    move.wasAsked && there.metadata[egressMark] === move.egressId && !isCopyOf(there, move.source)
-  )
+  const isOurs = there.metadata[egressMark] === move.egressId
+  const isOfThis = there.metadata[sourceMark] === mark(move.source)
+  return isOurs && (move.wasAsked || isOfThis) && !isCopyOf(there, move.source)
 }
 
 /** The request that makes our copy, with its marks. */

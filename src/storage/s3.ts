@@ -101,8 +101,6 @@ export class S3 implements Store {
       response = await this.requests.send({ method: 'DELETE', key })
     const body = await response.text()
     if (response.ok || response.status === 404) return
-    // Not every store knows a condition here. The caller has just looked: that has to be enough then.
-    if (response.status === 501 && etag !== '') return this.remove(key, '')
     throw trouble(response.status, body)
   }
 

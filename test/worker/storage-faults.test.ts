@@ -263,15 +263,4 @@ describe('a store that refuses us', () => {
     expect(await read(story.egressId)).toMatchObject({ status: 'ready', attention: null })
     expect(await download(story.filename)).toBeNull()
   })
-  it('a delete whose condition the store does not have is done without it, after the look', async () => {
-    const story = recordedNow()
-    const bytes = tenBytes()
-    await put(story.filename, bytes)
-    const body = '<Error><Code>NotImplemented</Code><Message>If-Match on DELETE</Message></Error>'
-    await breakStore({ method: 'DELETE', times: 1, answer: { status: 501, body } })
-    await webhooks(...wholeLife(story))
-    await becomesReady(story, bytes)
-    const deletes = (await storeRequests()).filter(({ method }) => method === 'DELETE')
-    expect(deletes.map(({ headers }) => 'if-match' in headers)).toEqual([true, false])
-  })
 })

@@ -1,0 +1,147 @@
+// What the storm found, each as its own small story, so that it stays found when the storm's histories change. Pure: states,
+// observations and the decisions on them.
+import { describe, expect, it } from 'vitest'
+import { classify } from '../../src/reconcile/classify.ts'
+import { isNews } from '../../src/reconcile/sweep-livekit.ts'
+import { claimsOf } from '../../src/recording/claims.ts'
+import { nextStep, observe, settle } from '../../src/recording/lifecycle.ts'
+import { noFacts, observation } from '../../src/recording/observation.ts'
+import type { ObjectFact, Observation } from '../../src/recording/observation.ts'
+import { toRecording } from '../../src/recording/recording.ts'
+import { newState, noPause } from '../../src/recording/state.ts'
+import type { FileWork, RecordingState } from '../../src/recording/state.ts'
+import { life, output, path, settings, startMs, webhook } from '../recording/evidence.ts'
+
+const dayMs = 24 * 3_600_000
+const object: ObjectFact = { key: path, etag: 'a', sizeBytes: 1000, lastModifiedMs: startMs }
+
+function seen(...observations: Observation[]): RecordingState {
+  return observations.reduce(observe, newState('EG_test'))
+}
+
+function listed(found: ObjectFact): Observation {
+  const id = `object:${found.key}:${found.etag}`
+  const base = { id, source: 'object', type: 'object', observedAtMs: startMs + 100_000 } as const
+  return observation({ ...base, objects: [found] })
+}
+
+/** The state after the first file was moved. */
+function moved(state: RecordingState, sizeBytes = 1000): RecordingState {
+  const source = { ...object, sizeBytes, contentType: null, metadata: {} }
+  const final = { key: 'recordings/EG_test/video.mp4', etag: 'a', sizeBytes }
+  const isFirst = (file: FileWork): boolean => file === state.files[0]
+  const files = state.files.map((file) =>
+    isFirst(file) ? { ...file, state: 'final' as const, source, final, tempRemoved: true } : file,
+  )
+  return { ...state, files }
+}
+
+function published(state: RecordingState): RecordingState {
+  const row = JSON.stringify(toRecording(state))
+  const claims = claimsOf(state, settings.tempPrefix)
+  const catalogue = { ...state.catalogue, published: row, claims, revision: 1 }
+  return { ...state, catalogue, registry: { pause: noPause, entry: 'open' } }
+}
+
+describe('what the storm found', () => {
+  it('a path with a double slash names the same file as its key, not a second one beside it', () => {
+    const unclean = output({ path: 'temp//EG_test/video.mp4', located: true, sizeBytes: 1001 })
+    const state = seen(webhook('EGRESS_COMPLETE', 60, { outputs: [unclean] }), listed(object))
+    expect(state.files.map(({ name }) => name)).toEqual(['video.mp4'])
+  })
+
+  it('the size that LiveKit promised of one run is not held against the file of another', () => {
+    const end = { outputs: [output({ located: true, sizeBytes: 1000 })] }
+    const first = moved(seen(webhook('EGRESS_COMPLETE', 60, { ...end, terminalAtMs: startMs })))
+    const later = { ...object, etag: 'b', sizeBytes: 500, lastModifiedMs: startMs + 90_000 }
+    const state = observe(first, listed(later))
+    expect(state.files.map(({ name, state: word }) => [name, word])).toEqual([
+      ['video.mp4', 'final'],
+      ['video-2.mp4', 'expected'],
+    ])
+    expect(toRecording(state)?.attention).toBeNull()
+  })
+
+  it('a size that is heard after the move and is another brings a person', () => {
+    const state = moved(seen(webhook('EGRESS_COMPLETE', 60, { outputs: [output()] })), 999)
+    const told = observe(state, life.at(-1) ?? listed(object))
+    expect(toRecording(told)?.attention).toBe('size-mismatch')
+  })
+
+  it('a file of an attempt that was superseded is brought home as well', () => {
+    const retried = webhook('EGRESS_COMPLETE', 90, {
+      retryCount: 1,
+      outputs: [output({ path: 'temp/EG_test/video-1.mp4', located: true })],
+    })
+    const state = seen(retried, webhook('EGRESS_FAILED', 60), listed(object))
+    expect(state.files.map(({ name }) => name)).toEqual(['video-1.mp4', 'video.mp4'])
+  })
+
+  it('a recording that was given up for lost looks again when its file turns up', () => {
+    const running = seen(webhook('EGRESS_ACTIVE', 1))
+    const gone = { ...running.livekit, goneSinceMs: startMs + 2000, goneAnswers: 2 }
+    const askedAtMs = startMs + 100_000
+    const probe = { pause: noPause, probedAtMs: startMs + dayMs }
+    const silent = published({ ...running, livekit: { ...gone, askedAtMs }, probe })
+    const conclusion = { as: 'lost' as const, atMs: startMs + dayMs, evidence: 'before' }
+    const found = published(observe({ ...silent, conclusion }, listed(object)))
+    expect(nextStep(found, startMs + 2 * dayMs, settings)).toEqual({ do: 'probe' })
+  })
+
+  it('a recording whose file was moved is not lost when a late webhook says that it is ending', () => {
+    const running = seen(webhook('EGRESS_ACTIVE', 1), listed(object))
+    const conclusion = { as: 'ended' as const, atMs: startMs, evidence: words(running) }
+    const ended = settle({ ...running, conclusion })
+    const late = observe(moved(ended), webhook('EGRESS_ENDING', 60))
+    const gone = { goneSinceMs: startMs + 70_000, goneAnswers: 2, askedAtMs: startMs + 200_000 }
+    const probe = { pause: noPause, probedAtMs: startMs + dayMs }
+    const silent = published({ ...late, livekit: { ...late.livekit, ...gone }, probe })
+    expect(nextStep(silent, startMs + dayMs, settings)).toEqual({ do: 'conclude', as: 'ended' })
+  })
+
+  it('a row is written again after a write that may have been done, even when it looks the same', () => {
+    const state = published(seen(webhook('EGRESS_ACTIVE', 1)))
+    const unsure = { ...state, catalogue: { ...state.catalogue, isUnsure: true } }
+    expect(nextStep(state, startMs + 2000, settings).do).toBe('wait')
+    expect(nextStep(unsure, startMs + 2000, settings)).toEqual({ do: 'publish' })
+  })
+
+  it('a key that a late message names is claimed although the row does not change', () => {
+    const ended = published(moved(seen(...life)))
+    const late = webhook('EGRESS_STARTING', 0, { outputs: [output({ path: 'temp/guess.mp4' })] })
+    const state = observe(ended, late)
+    expect(JSON.stringify(toRecording(state))).toBe(state.catalogue.published)
+    expect(nextStep(state, startMs + 70_000, settings)).toEqual({ do: 'publish' })
+  })
+
+  it('a key is claimed under the spelling that the bucket may list it by', () => {
+    const decomposed = 'temp/cafe\u0301.mp4'
+    const state = seen(webhook('EGRESS_ACTIVE', 1, { outputs: [output({ path: decomposed })] }))
+    expect(claimsOf(state, settings.tempPrefix)).toContain('temp/caf\u00e9.mp4')
+  })
+
+  it('an orphan that somebody claims after all is told to its recording', () => {
+    const orphan = { key: 'temp/a.mp4', etag: 'a', egressId: null }
+    const there = { ...object, key: 'temp/a.mp4' }
+    const nowMs = startMs + dayMs
+    expect(classify(there, new Map(), orphan, nowMs, 1000)).toEqual({ kind: 'none' })
+    const claims = new Map([['temp/a.mp4', { egressId: 'EG_test', status: 'ready' as const }]])
+    const finding = classify(there, claims, orphan, nowMs, 1000)
+    expect(finding).toMatchObject({ kind: 'claimed', egressId: 'EG_test' })
+  })
+
+  it('LiveKit\u2019s list is news to what was given up for lost, and to what a retry superseded', () => {
+    const nowMs = startMs + dayMs
+    const active = { ...noFacts, status: 'EGRESS_ACTIVE' }
+    const ended = { ...noFacts, status: 'EGRESS_COMPLETE', terminalAtMs: startMs }
+    expect(isNews(active, 'active', nowMs)).toBe(false)
+    expect(isNews(active, 'lost', nowMs)).toBe(true)
+    expect(isNews(ended, 'ready', nowMs)).toBe(false)
+    expect(isNews({ ...ended, retryCount: 1 }, 'ready', nowMs)).toBe(true)
+    expect(isNews({ ...ended, outputs: [output({ located: true })] }, 'failed', nowMs)).toBe(true)
+  })
+})
+
+function words({ seen: { verdict, endedBy } }: RecordingState): string {
+  return JSON.stringify([verdict?.stamp ?? null, endedBy])
+}

@@ -1,0 +1,219 @@
+// What must hold after every storm, whatever happened. An exception is made only where nobody could have known better, and
+// each is named here: LiveKit overwrote its own file before anybody copied it; a store without conditional deletion
+// deleted what was put there after the last look; no witness ever told whose a file is (it stays, listed as an orphan);
+// the file is not what LiveKit promised (it stays, and a person is told); an HLS folder that is known by nothing but its
+// objects (it stays: which of its files is the playlist, nobody said).
+import { isDeepStrictEqual } from 'node:util'
+import { toRecording } from '../../src/recording/recording.ts'
+import type { Recording } from '../../src/recording/recording.ts'
+import type { Actor } from './actor.ts'
+import { finalPrefix, tempPrefix } from './bucket.ts'
+import type { StoredObject } from './bucket.ts'
+import type { Life, Uploaded } from './history.ts'
+import type { Aftermath } from './simulation.ts'
+import { Broken } from './world.ts'
+
+/** What a recording amounts to in the end, as far as order and loss may not change it. */
+export interface EndState {
+  status: string
+  partial: boolean
+  limitReached: boolean
+  /** Names of the bytes in its final folder. */
+  finals: string[]
+  attention: string | null
+  /** LiveKit's decisive word: `<status>:<updatedAtUs>`. */
+  verdict: string
+}
+
+/** Store calls that one recording may cost after the storm, its segments and three days of hourly looks included. */
+const mostCallsPerRecording = 1_500
+
+/** @throws {Broken} the first invariant that does not hold */
+export function check(storm: Aftermath, calmEnd: ReadonlyMap<string, EndState>): void {
+  const { history, actors, bucket } = storm
+  for (const actor of actors.values()) {
+    if (actor.alarmAtMs !== null) {
+      throw new Broken('the work comes to rest', `${actor.egressId} still has an alarm`)
+    }
+    assertCatalogue(storm, actor)
+  }
+  const calls = bucket.calls - storm.callsInStorm
+  if (calls > mostCallsPerRecording * history.lives.length) {
+    throw new Broken('the work comes to rest', `${calls} calls to the store`)
+  }
+  for (const egressId of actors.keys()) {
+    if (!history.lives.some((life) => life.egressId === egressId)) {
+      throw new Broken('exactly once', `${egressId} is a recording of nothing`)
+    }
+  }
+  for (const life of history.lives) {
+    for (const upload of life.uploads) assertSafe(storm, life, upload)
+    assertSameEnd(storm, life, calmEnd.get(life.egressId))
+  }
+}
+
+/** The end states of a run. */
+export function endStates({ history, actors, bucket }: Aftermath): Map<string, EndState> {
+  const ends = history.lives.flatMap((life): [string, EndState][] => {
+    const actor = actors.get(life.egressId)
+    const recording = actor === undefined ? null : toRecording(actor.state)
+    if (actor === undefined || recording === null) return []
+    const { status, partial, limitReached, attention } = recording
+    const { verdict } = actor.state.seen
+    const folder = `${finalPrefix}${life.egressId}/`
+    const ofMedia = new Set(
+      life.uploads.filter(({ role }) => role !== 'manifest').map(({ content }) => content.content),
+    )
+    const finals = [...bucket.objects.values()]
+      .filter(({ key, content }) => key.startsWith(folder) && ofMedia.has(content))
+      .map(({ content }) => content)
+      .toSorted()
+    const said = `${verdict?.value.status}:${verdict?.stamp[3]}`
+    return [[life.egressId, { status, partial, limitReached, attention, finals, verdict: said }]]
+  })
+  return new Map(ends)
+}
+
+function assertCatalogue({ database }: Aftermath, actor: Actor): void {
+  const row = database.recording(actor.egressId)
+  const recording = JSON.parse(JSON.stringify(toRecording(actor.state))) as Recording | null
+  if (!isDeepStrictEqual(row, recording)) {
+    throw new Broken(
+      'the catalogue equals the object',
+      `${JSON.stringify(row)} is not ${JSON.stringify(recording)}`,
+    )
+  }
+}
+
+/** Every file that reached the bucket is there, and it is final when anybody could know whose it is. */
+function assertSafe(storm: Aftermath, life: Life, upload: Uploaded): void {
+  const { bucket, actors, conditions } = storm
+  const { content } = upload.content
+  const places = [...bucket.objects.values()].filter((object) => object.content === content)
+  if (places.length === 0) {
+    if (bucket.forgiven.has(content)) return
+    throw new Broken('nothing is lost', `${upload.key} with ${content}`)
+  }
+  if (upload.role === 'manifest') return
+  const actor = actors.get(life.egressId)
+  const isSegmented = upload.role !== 'media'
+  if (isSegmented && !life.uploads.some(({ path }) => isHeardPlaylist(life, path, actor))) return
+  // A manifest does not name the live playlist, and who has the whole one does not need it.
+  const outputs = actor?.state.seen.outputs?.value ?? []
+  if (upload.role === 'live_playlist' && !outputs.some(({ path }) => path === upload.path)) return
+  if (!isKnowable(storm, life, upload, actor)) return assertKept(storm, upload, places)
+  const recording = actor === undefined ? null : toRecording(actor.state)
+  if (recording === null) {
+    throw new Broken('every file is ready', `${upload.key} has no recording`)
+  }
+  if (isNotAsPromised(upload, recording)) return
+  if (recording.status !== 'ready') {
+    throw new Broken(
+      'every file is ready',
+      `${life.egressId} with ${upload.key} is ${recording.status}`,
+    )
+  }
+  // A store that copies a half and calls it done: nothing in a folder is replaced, so the segment stays in the temp folder.
+  const isHalf = upload.role === 'segment' && isHalved(storm, content)
+  if (isHalf && recording.attention === 'missing-segments') return
+  const folder = `${finalPrefix}${life.egressId}/`
+  const finals = places.filter(({ key }) => key.startsWith(folder))
+  const temps = places.filter(({ key }) => !key.startsWith(finalPrefix))
+  // A store that ignores conditions may have copied the second run when it was asked for the first.
+  const mayBeTwice = life.shape === 'second-run' && conditions.store.ignoresConditions
+  if ((finals.length !== 1 && !mayBeTwice) || temps.length !== 0) {
+    const where = places.map(({ key }) => key).join(', ')
+    throw new Broken('every file is final exactly once', `${content} lies at ${where}`)
+  }
+  if (upload.role === 'segment') return
+  const [final] = finals
+  const isListed = recording.files.some(
+    (file) => file.state === 'final' && file.key?.normalize('NFC') === final?.key.normalize('NFC'),
+  )
+  if (!isListed) throw new Broken('every file is ready', `${final?.key} is in no list of files`)
+}
+
+/** Empty, or of another size than LiveKit said: kept where it is, and a person is told. */
+function isNotAsPromised(upload: Uploaded, { attention, files }: Recording): boolean {
+  const name = upload.path.normalize('NFC').split('/').at(-1)
+  const isQuarantined = files.some((file) => file.state === 'quarantined' && file.name === name)
+  const isEmpty = upload.content.sizeBytes === 0
+  return isQuarantined && (isEmpty ? attention === 'empty-file' : attention === 'size-mismatch')
+}
+
+function isHeardPlaylist({ uploads }: Life, path: string, actor: Actor | undefined): boolean {
+  const isPlaylist = uploads.some((upload) => upload.role === 'playlist' && upload.path === path)
+  return isPlaylist && (actor?.heardPaths.has(path) ?? false)
+}
+
+/** Some witness told whose the file is: a message with its path, LiveKit's list, a manifest, its folder, its metadata. */
+function isKnowable(
+  { bucket, answered }: Aftermath,
+  { egressId, told, uploads, metadata }: Life,
+  { key, path, role }: Uploaded,
+  actor: Actor | undefined,
+): boolean {
+  if (actor?.heardPaths.has(path)) return true
+  // A segment is known by its playlist, and only by it.
+  const playlist = uploads.find((other) => other.role === 'playlist')
+  if (role === 'segment' && actor?.heardPaths.has(playlist?.path ?? '')) return true
+  if (metadata['egress-id'] === egressId || key.includes(`/${egressId}/`)) return true
+  const manifests = uploads.filter((other) => other.role === 'manifest')
+  const isNamed = manifests.some(
+    (manifest) =>
+      isIn(bucket.objects, manifest) && manifest.content.text?.includes(JSON.stringify(path)),
+  )
+  if (isNamed) return true
+  return told.some(
+    ({ facts }) =>
+      answered.has(`${egressId} ${facts.status}:${facts.updatedAtUs}`) &&
+      facts.outputs?.some((output) => output.path === path),
+  )
+}
+
+function isHalved({ bucket }: Aftermath, content: string): boolean {
+  return [...bucket.objects.values()].some((object) => object.content === `half of ${content}`)
+}
+
+function isIn(objects: ReadonlyMap<string, StoredObject>, { content }: Uploaded): boolean {
+  return [...objects.values()].some((object) => object.content === content.content)
+}
+
+/** Nobody can know whose it is: it lies where it was, and the sweep lists it. */
+function assertKept({ database }: Aftermath, upload: Uploaded, places: StoredObject[]): void {
+  const [place] = places
+  const isListed = place !== undefined && database.orphans().includes(place.key)
+  if (places.length !== 1 || !place?.key.startsWith(tempPrefix) || !isListed) {
+    const where = places.map(({ key }) => key).join(', ')
+    throw new Broken('what nobody claims is kept and listed', `${upload.key}: ${where}`)
+  }
+}
+
+/** Order, duplicates, loss and crashes made no difference, where LiveKit's decisive word was heard at all. */
+function assertSameEnd(storm: Aftermath, life: Life, calmEnd: EndState | undefined): void {
+  const actor = storm.actors.get(life.egressId)
+  const end = endStates(storm).get(life.egressId)
+  if (actor === undefined || end === undefined || calmEnd === undefined) return
+  if (!actor.heard.has(calmEnd.verdict)) return
+  // LiveKit itself said twice that there never was such an egress, and no file came: it is in no list.
+  if (actor.state.conclusion?.as === 'ghost' && life.uploads.length === 0) return
+  const unknown = life.uploads.filter((upload) => !isKnowable(storm, life, upload, actor))
+  const halved = life.uploads.filter(({ content }) => isHalved(storm, content.content))
+  const forgiven = new Set([
+    ...storm.bucket.forgiven,
+    ...[...unknown, ...halved].map(({ content }) => content.content),
+  ])
+  const stripped = ({ finals, ...same }: EndState): EndState => ({
+    ...same,
+    attention: null,
+    finals: [...new Set(finals)].filter((content) => !forgiven.has(content)),
+  })
+  // Moved before LiveKit's word of its size was heard: it plays, and a person is told all the same.
+  if (life.shape === 'other-size' && end.attention === 'size-mismatch') return
+  if (!isDeepStrictEqual(stripped(end), stripped(calmEnd))) {
+    throw new Broken(
+      'the end is that of the same history in order',
+      `${life.egressId} (${life.shape}): ${JSON.stringify(end)} is not ${JSON.stringify(calmEnd)}`,
+    )
+  }
+}

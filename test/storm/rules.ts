@@ -1,0 +1,65 @@
+// The decisions that a planted bug may replace. The storm is worth something only if it finds them; `asBuilt` changes nothing.
+import { merge, observe } from '../../src/recording/lifecycle.ts'
+import type { Observation } from '../../src/recording/observation.ts'
+import { nothingSeen } from '../../src/recording/seen.ts'
+import type { FileWork, RecordingState } from '../../src/recording/state.ts'
+
+export interface Rules {
+  /** What the object makes of an observation whose id is new. */
+  observe: (state: RecordingState, observation: Observation) => RecordingState
+  /** What it commits after a step. */
+  revise: (state: RecordingState) => RecordingState
+  /** A statement to the catalogue. */
+  rewrite: (sql: string) => string
+}
+
+export const asBuilt: Rules = { observe, revise: (state) => state, rewrite: (sql) => sql }
+
+/** A copy that the store accepted is believed at once, so that the temp file goes before anybody looked. */
+export const deletesBeforeItVerifies: Rules = {
+  ...asBuilt,
+  revise: (state) => ({ ...state, files: state.files.map((file) => believed(state, file)) }),
+}
+
+function believed(state: RecordingState, file: FileWork): FileWork {
+  if (file.state !== 'moving' || !file.copyAsked || file.source === null) return file
+  const { etag, sizeBytes } = file.source
+  const key = `recordings/${state.egressId}/${file.name}`
+  return { ...file, state: 'final', final: { key, etag, sizeBytes } }
+}
+
+/** Webhooks with new ids are taken for new ends: each brings a file of its own. */
+export const knowsDuplicatesByIdOnly: Rules = {
+  ...asBuilt,
+  observe: (state, observation) => {
+    const after = observe(state, observation)
+    const isEnd = observation.egress?.terminalAtMs !== null && observation.egress !== null
+    const [first] = state.files
+    if (!isEnd || first === undefined || first.optional) return after
+    const again: FileWork = { ...first, name: `again-${after.files.length}-${first.name}` }
+    const fresh = { state: 'expected', source: null, final: null, tempRemoved: false } as const
+    return { ...after, files: [...after.files, { ...again, ...fresh, copyAsked: false }] }
+  },
+}
+
+/** The last message to arrive replaces what was known. */
+export const lastWriterWins: Rules = {
+  ...asBuilt,
+  observe: (state, observation) => {
+    const said = merge(nothingSeen, observation)
+    const heard = Object.entries(said).filter(
+      ([name, value]) => value !== null && !Array.isArray(value) && name !== 'objects',
+    )
+    const seen = { ...merge(state.seen, observation), ...Object.fromEntries(heard) }
+    return observe({ ...state, seen }, { ...observation, egress: null })
+  },
+}
+
+/** The catalogue takes every write, the late ones as well. */
+export const guardsNoRevision: Rules = {
+  ...asBuilt,
+  rewrite: (sql) =>
+    sql
+      .replace('WHERE excluded.revision > recordings.revision', '')
+      .replace('AND revision < ?2', ''),
+}
