@@ -29,6 +29,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
+            'test/readme.test.ts',
             'test/{recording,livekit,storage,playback,reconcile,scripts,storm}/**/*.test.ts',
           ],
           exclude: wranglerTests,
