@@ -33,7 +33,8 @@ export function classify(
   youngForMs: number,
 ): Finding {
   if (object.lastModifiedMs > nowMs - youngForMs) return { kind: 'none' }
-  const isNoted = known !== undefined && known.etag === object.etag
+  // Without an ETag nobody can tell one object from the next at the same place; its own recording can.
+  const isNoted = known !== undefined && known.etag === object.etag && object.etag !== ''
   if (isNoted && known.egressId !== null) return { kind: 'none' }
   const owner = ownerOf(object.key, claims)
   // What had been nobody's is somebody's once a claim on it is known; nothing else about it can have changed.
