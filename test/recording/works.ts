@@ -1,4 +1,5 @@
 // States with works in them, for tests of the pure core.
+import { claimsOf } from '../../src/recording/claims.ts'
 import { nextStep, observe } from '../../src/recording/lifecycle.ts'
 import type { Step } from '../../src/recording/lifecycle.ts'
 import type { OutputFact } from '../../src/recording/observation.ts'
@@ -33,7 +34,7 @@ export function published(
   return {
     ...state,
     registry: { ...state.registry, entry },
-    catalogue: { ...state.catalogue, published: row },
+    catalogue: { ...state.catalogue, published: row, claims: claimsOf(state, settings.tempPrefix) },
   }
 }
 
