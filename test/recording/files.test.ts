@@ -14,6 +14,7 @@ import {
 import { observe, settle } from '../../src/recording/lifecycle.ts'
 import { observation } from '../../src/recording/observation.ts'
 import { neverMs, newState, noPause, pauseAfter } from '../../src/recording/state.ts'
+import type { FileWork } from '../../src/recording/state.ts'
 import { output, path, settings, startMs, uploadedFile, webhook } from './evidence.ts'
 import { ended, endMs, nowMs, onlyFile, paused, sourceOf, withFile } from './works.ts'
 
@@ -178,7 +179,7 @@ describe('a look at the file', () => {
     const courtesy = { ...file, optional: true }
     const manifest = { ...courtesy, kind: 'manifest' as const }
     expect(afterNotFound(state, manifest, settings, nowMs).state).toBe('absent')
-    let now = courtesy
+    let now: FileWork = courtesy
     for (let look = 0; look < 3; look += 1) {
       now = afterNotFound(state, now, settings, nowMs)
       expect(now.state).toBe('expected')
