@@ -28,7 +28,10 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{recording,livekit,storage,playback,reconcile,scripts,storm}/**/*.test.ts'],
+          include: [
+            'test/readme.test.ts',
+            'test/{recording,livekit,storage,playback,reconcile,scripts,storm}/**/*.test.ts',
+          ],
           exclude: wranglerTests,
         },
       },

@@ -180,7 +180,7 @@ describe('a look at the file', () => {
     expect(afterNotFound(state, manifest, settings, nowMs).state).toBe('absent')
     let now = courtesy
     for (let look = 0; look < 3; look += 1) {
-      now = { ...afterNotFound(state, now, settings, nowMs) } as typeof courtesy
+      now = afterNotFound(state, now, settings, nowMs)
       expect(now.state).toBe('expected')
     }
     expect(afterNotFound(state, now, settings, nowMs)).toMatchObject({
