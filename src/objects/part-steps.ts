@@ -87,7 +87,13 @@ export async function completeParts(context: FileContext): Promise<Outcome> {
   const move = moveOf(context)
   if (move === null || file.upload === null) return lookedForSource(context)
   const temp = await ports.store.head(move.source.key)
-  if (temp === null || !isSame(temp, move.source)) return sourceChanged(context)
+  if (temp === null || !isSame(temp, move.source)) {
+    // Joined before a kill, and overwritten by a second run since: then the joined file is all that is left of the first.
+    const joined = await ports.store.head(move.finalKey)
+    return joined !== null && isCopyOf(joined, move.source)
+      ? copied(context, move.finalKey)
+      : sourceChanged(context)
+  }
   const { uploadId, etags } = file.upload
   if (await ports.store.completeUpload(move.finalKey, uploadId, etags)) {
     return copied(context, move.finalKey)

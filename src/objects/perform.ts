@@ -46,6 +46,13 @@ export async function perform(step: Acting, state: RecordingState, ports: Ports)
 
 async function register(state: RecordingState, isOpen: boolean, ports: Ports): Promise<Outcome> {
   const before = state.registry.pause
+  // From before it is told until it has answered, a kill leaves unknown what the registry has.
+  if (state.registry.entry !== 'none') {
+    return {
+      change: (now) => ({ ...now, registry: { ...now.registry, entry: 'none' } }),
+      entries: [],
+    }
+  }
   try {
     await ports.registry.put(state.egressId, isOpen)
     const entryNow = isOpen ? ('open' as const) : ('closed' as const)
@@ -57,8 +64,7 @@ async function register(state: RecordingState, isOpen: boolean, ports: Ports): P
     const fault = faultOf(error)
     const pause = pauseAfter(before, fault, ports.clock.nowMs(), ports.clock.random())
     return {
-      // It may have been noted all the same: what the registry has is unknown until it is told again.
-      change: (now) => ({ ...now, registry: { entry: 'none', pause } }),
+      change: (now) => ({ ...now, registry: { ...now.registry, pause } }),
       entries: firstOf(before, 'registry.unavailable', fault),
     }
   }

@@ -137,7 +137,7 @@ export class Bucket implements Store {
       if (isOther && !this.kind.ignoresConditions) {
         throw new Trouble('store-refused', 'The store answered status 412')
       }
-      this.#judge(found, isOther)
+      this.#judge(found, isOther || etag === '')
       this.objects.delete(found.key)
       this.#sorted = null
     })
@@ -271,12 +271,12 @@ export class Bucket implements Store {
     })
   }
 
-  #judge(found: StoredObject, isOther: boolean): void {
+  #judge(found: StoredObject, isUnconditional: boolean): void {
     const { key, content } = found
     if (!isUnder(tempPrefix, key)) throw new Broken('nothing is deleted outside temp', key)
     const copies = this.#copiesOf(found)
     // Nobody could have known: the store deletes whatever lies there, and it was written after the last look.
-    if (copies.length === 0 && isOther && !found.isLookedAt) {
+    if (copies.length === 0 && isUnconditional && !found.isLookedAt) {
       this.forgiven.add(content)
       return
     }

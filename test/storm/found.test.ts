@@ -1,6 +1,8 @@
 // What the storm found, each as its own small story, so that it stays found when the storm's histories change. Pure: states,
 // observations and the decisions on them.
 import { describe, expect, it } from 'vitest'
+import { performOnFile } from '../../src/objects/file-steps.ts'
+import type { Ports } from '../../src/objects/outcome.ts'
 import { classify } from '../../src/reconcile/classify.ts'
 import { isNews } from '../../src/reconcile/sweep-livekit.ts'
 import { claimsOf } from '../../src/recording/claims.ts'
@@ -10,6 +12,8 @@ import type { ObjectFact, Observation } from '../../src/recording/observation.ts
 import { toRecording } from '../../src/recording/recording.ts'
 import { newState, noPause } from '../../src/recording/state.ts'
 import type { FileWork, RecordingState } from '../../src/recording/state.ts'
+import { Bucket } from './bucket.ts'
+import { calm, World } from './world.ts'
 import { life, output, path, settings, startMs, webhook } from '../recording/evidence.ts'
 
 const dayMs = 24 * 3_600_000
@@ -140,6 +144,39 @@ describe('what the storm found', () => {
     expect(isNews({ ...ended, retryCount: 1 }, 'ready', nowMs)).toBe(true)
     expect(isNews({ ...ended, outputs: [output({ located: true })] }, 'failed', nowMs)).toBe(true)
   })
+})
+
+it('a file that was joined before a kill is kept when a second run has overwritten the temp file', async () => {
+  const world = new World({ seed: 1, startMs, weather: calm, calmFromMs: startMs, lines: null })
+  const kind = { guardsDestination: true, ignoresConditions: false, normalisesKeys: false }
+  const bucket = new Bucket(world, { ...kind, hasNoEtags: false, listsMilliseconds: false })
+  const bytes = { sizeBytes: 2000, text: null, isMultipart: false }
+  bucket.put(path, { ...bytes, content: 'first' }, {}, 'video/mp4')
+  const source = await bucket.head(path)
+  const state = seen(webhook('EGRESS_COMPLETE', 60, { outputs: [output({ located: true })] }))
+  const small = { ...settings, multipartAboveBytes: 1000, partBytes: 2000 }
+  const clock = { nowMs: () => world.nowMs, random: () => 0 }
+  const ports = { store: bucket, clock, settings: small } as unknown as Ports
+  let now: RecordingState = {
+    ...state,
+    files: state.files.map((file) => ({ ...file, state: 'in_temp' as const, source })),
+  }
+  const perform = async (step: 'begin' | 'part' | 'complete'): Promise<RecordingState> => {
+    const [file] = now.files
+    if (file === undefined) throw new Error('there is no file')
+    return (await performOnFile(step, { file, state: now, ports })).change(now)
+  }
+  now = await perform('begin')
+  now = await perform('part')
+  // What came of it is lost with the process.
+  await perform('complete')
+  world.advanceTo(startMs + 60_000)
+  bucket.put(path, { ...bytes, content: 'second' }, {}, 'video/mp4')
+  now = await perform('complete')
+  expect(now.files.map(({ name, state: word, upload }) => [name, word, upload])).toEqual([
+    ['video.mp4', 'moving', null],
+  ])
+  expect(bucket.objects.get('recordings/EG_test/video.mp4')?.content).toBe('first')
 })
 
 function words({ seen: { verdict, endedBy } }: RecordingState): string {
