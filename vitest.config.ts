@@ -68,7 +68,7 @@ export default defineConfig({
           setupFiles: ['test/worker/setup.ts'],
           maxWorkers: 1,
           isolate: false,
-          testTimeout: 20_000,
+          testTimeout: 90_000,
         },
       },
       ...(chromiumPath() === null ? [] : [browserTests]),

@@ -65,7 +65,7 @@ export async function read(egressId: string): Promise<RecordingJson> {
 export async function until(
   egressId: string,
   isAsItShouldBe: (recording: RecordingJson) => boolean,
-  withinMs = 10_000,
+  withinMs = 40_000,
 ): Promise<RecordingJson> {
   const deadlineMs = Date.now() + withinMs
   for (;;) {
@@ -213,5 +213,5 @@ export async function codeOf(response: Response): Promise<string> {
 
 /** Waits until what is read is as expected. */
 export function eventually<T>(read_: () => Promise<T>) {
-  return expect.poll(read_, { interval: 50, timeout: 10_000 })
+  return expect.poll(read_, { interval: 50, timeout: 40_000 })
 }
