@@ -411,7 +411,7 @@ describe('S2: killed in the middle of a folder', () => {
         () => 'cut',
       )
       const held = expect
-        .poll(async () => (await storeRequests()).length, { interval: 5, timeout: 40_000 })
+        .poll(async () => (await storeRequests()).length, { interval: 5, timeout: 3_000 })
         .toBeGreaterThan(at)
         .then(
           () => 'held',
