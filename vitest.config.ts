@@ -33,6 +33,9 @@ export default defineConfig({
             'test/{recording,livekit,storage,playback,reconcile,scripts,storm}/**/*.test.ts',
           ],
           exclude: wranglerTests,
+          // All projects run side by side.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
