@@ -7,6 +7,7 @@ import { adoptOrphan } from './reconcile/adopt.ts'
 import { importStep } from './reconcile/import.ts'
 import { rebuildStep } from './reconcile/rebuild.ts'
 import { sweep } from './reconcile/sweep.ts'
+import { assetRoutes } from './routes/assets.ts'
 import type { AppEnv } from './routes/context.ts'
 import { aliveRoutes, healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
@@ -23,6 +24,7 @@ import { webhookRoutes } from './routes/webhooks.ts'
 const app = new OpenAPIHono<AppEnv>()
 
 app.route('/', aliveRoutes)
+app.route('/', assetRoutes)
 
 app.use(async (context, next) => {
   try {

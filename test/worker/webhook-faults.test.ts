@@ -193,6 +193,7 @@ describe('W3: started, active, ending and ended in whatever order', () => {
       attention: null,
       expiresAt: null,
       legalHold: false,
+      removeAt: null,
     })
     expect(await copies()).toBe(1)
   })
