@@ -2,10 +2,12 @@
 // every outgoing request passing through test/outside. `system`: the Worker as a child process that can be killed.
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
+import { makeAssets } from './scripts/assets.ts'
 import { chromiumPath } from './test/chromium.ts'
 import { outsideWorld } from './test/outside/world.ts'
 import { startStore, storeBucket, storeCredentials } from './test/outside/store.ts'
 
+await makeAssets()
 const storeEndpoint = await startStore()
 /** Scripts that run wrangler itself: one at a time. */
 const wranglerTests = ['test/scripts/deploy.test.ts', 'test/scripts/dev.test.ts']

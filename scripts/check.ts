@@ -20,6 +20,7 @@ interface Outcome {
 const checks: Record<string, () => Promise<Outcome>> = {
   'generated types': checkGeneratedTypes,
   types: async () => tool('typescript/bin/tsc', []),
+  'browser types': async () => tool('typescript/bin/tsc', ['-p', 'src/browser']),
   lint: async () => tool('oxlint/bin/oxlint', []),
   format: async () => tool('oxfmt/bin/oxfmt', ['--check']),
   bundle: checkBundle,

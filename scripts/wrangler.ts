@@ -5,11 +5,13 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess, StdioOptions } from 'node:child_process'
 import { constants } from 'node:os'
 import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { delimiter, dirname, resolve } from 'node:path'
 
 export const projectFolder = resolve(import.meta.dirname, '..')
 
 const wrangler = resolve(projectFolder, 'node_modules/wrangler/bin/wrangler.js')
+/** The build that wrangler runs (wrangler.toml) must find this very node. */
+const searchPath = [dirname(process.execPath), process.env['PATH']].join(delimiter)
 const quiet = {
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_HIDE_BANNER: 'true',
@@ -44,7 +46,7 @@ export function startWrangler(
 ): ChildProcess {
   return spawn(process.execPath, [wrangler, ...args], {
     cwd: projectFolder,
-    env: { ...process.env, ...quiet, ...options.environment },
+    env: { ...process.env, PATH: searchPath, ...quiet, ...options.environment },
     stdio: options.stdio,
     detached: options.detached ?? false,
   })

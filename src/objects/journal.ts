@@ -4,6 +4,7 @@
 import { logError, messageOf } from '../log.ts'
 import { observe, settle } from '../recording/lifecycle.ts'
 import type { Observation } from '../recording/observation.ts'
+import { nothingSeen } from '../recording/seen.ts'
 import { newState } from '../recording/state.ts'
 import type { Entry, RecordingState } from '../recording/state.ts'
 import type { Memory } from './work.ts'
@@ -141,7 +142,8 @@ function parseState(json: string): RecordingState | null {
       [state.seen, state.livekit, state.catalogue, state.registry].every(
         (part) => typeof part === 'object' && part !== null,
       )
-    return isWhole ? state : null
+    // From before a field was known of: nothing was seen of it yet.
+    return isWhole ? { ...state, seen: { ...nothingSeen, ...state.seen } } : null
   } catch {
     // A broken row; the journal has it all.
     return null
@@ -158,12 +160,12 @@ function readDetail(json: string): Entry['detail'] {
 }
 
 /** What an observation said, short enough for a line of the timeline. */
-function detailOf({ egress, objects, raw, id }: Observation): Entry['detail'] {
+function detailOf({ egress, objects, wishes, raw, id }: Observation): Entry['detail'] {
   // The address of a backup is the file: it is kept for the work and shown to nobody.
   const outputs = egress?.outputs?.map((output) => ({ ...output, backupUrl: undefined })) ?? null
   const said = egress === null ? {} : withoutEmpty({ ...egress, outputs })
   const seen = objects.length === 0 ? {} : { objects }
-  return { id, ...said, ...seen, ...(raw === undefined ? {} : { raw }) }
+  return { id, ...said, ...seen, ...wishes, ...(raw === undefined ? {} : { raw }) }
 }
 
 function withoutEmpty(facts: Record<string, unknown>): Record<string, unknown> {

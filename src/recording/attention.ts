@@ -2,6 +2,7 @@
 // person should look). Trouble that passes by itself is shown to nobody before it has lasted.
 import { isCopying } from './folders.ts'
 import { promisedBytes } from './promised.ts'
+import { status } from './status.ts'
 import type { Fault, FileWork, FolderWork, Pause, RecordingState } from './state.ts'
 import type { Status } from './status.ts'
 
@@ -12,6 +13,7 @@ export function isFailure(egressStatus: string | undefined): boolean {
 
 /** Why a recording does not play, or what LiveKit said of one that plays in part. */
 export function error(state: RecordingState, recordingStatus: Status): Fault | null {
+  if (recordingStatus === 'deleted') return null
   const verdict = state.seen.verdict?.value
   const works = [...state.files.filter((file) => !file.optional), ...state.folders]
   const fault = works.map(({ pause }) => pause.fault).find((known) => known !== null)
@@ -52,7 +54,7 @@ const attentionAtOnce = new Set([
 
 /** Why a person should look; `null` when nobody needs to. */
 export function attention(state: RecordingState): string | null {
-  if (state.conclusion?.as === 'ghost') return null
+  if (state.conclusion?.as === 'ghost' || status(state) === 'deleted') return null
   const promised = state.files.filter((file) => !file.optional || file.source !== null)
   const fault = [...promised, ...state.folders].map(({ pause }) => lasting(pause)).find(Boolean)
   if (fault) return fault

@@ -1,6 +1,7 @@
 // What one witness saw of one egress. Webhooks, LiveKit's list, manifests, bucket listings and API calls are all
 // translated into this one shape and told to the egress's object through one door, so that duplicates, retries,
 // reordering and loss stop being cases. Plain JSON: it is journaled as it is. It must never carry a secret.
+import type { Wishes } from './wishes.ts'
 
 /** Who saw it. `api` is one of our own callers, `livekit` an answer that we asked LiveKit for. */
 export type Witness = 'webhook' | 'livekit' | 'manifest' | 'object' | 'api'
@@ -70,6 +71,8 @@ export interface EgressFacts {
   backup: boolean
   /** Bucket that the start request named; `null` when the egress service has its own settings. */
   bucket: string | null
+  /** The start of ours that the request carries the mark of. */
+  startId: string | null
 }
 
 /** One object as the bucket showed it. */
@@ -89,6 +92,8 @@ export interface Observation {
   observedAtMs: number
   egress: EgressFacts | null
   objects: ObjectFact[]
+  /** What a person wants of the recording. */
+  wishes?: Partial<Wishes>
   /** The message as it came, without secrets, for people. Nothing is decided by it. */
   raw?: unknown
 }
@@ -119,4 +124,5 @@ export const noFacts: EgressFacts = {
   details: null,
   backup: false,
   bucket: null,
+  startId: null,
 }

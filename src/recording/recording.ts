@@ -45,6 +45,8 @@ export interface Recording {
   attention: string | null
   expiresAtMs: number | null
   legalHold: boolean
+  /** When what lies in the trash goes for good. */
+  removeAtMs: number | null
   createdAtMs: number
   /** False for what turned out to be no recording at all (a test event): no list shows it. */
   listed: boolean
@@ -89,6 +91,7 @@ export function playableKindOf(name: string): 'video' | 'audio' | 'playlist' {
 /** The recording that a state amounts to. `null` while nobody has seen anything of it. */
 export function toRecording(state: RecordingState): Recording | null {
   const { seen } = state
+  const { wishes } = seen
   if (seen.firstHeardAtMs === null) return null
   const files = shownFiles(state)
   const ended = isEnded(state)
@@ -103,13 +106,14 @@ export function toRecording(state: RecordingState): Recording | null {
     kind: seen.kind?.value ?? null,
     status: recordingStatus,
     egressStatus: verdict?.status ?? null,
-    title: seen.title?.value ?? null,
-    metadata: {},
+    title: (wishes.title ?? seen.title)?.value ?? null,
+    metadata: wishes.metadata?.value ?? {},
     startedAtMs,
     endedAtMs,
     durationMs: durationMs(files, startedAtMs, endedAtMs),
     sizeBytes: sizeBytes(files, state.folders),
-    files,
+    // What was deleted plays for nobody, also while it can be restored.
+    files: recordingStatus === 'deleted' ? [] : files,
     progress: recordingStatus === 'processing' ? progress(state) : null,
     error: error(state, recordingStatus),
     partial: recordingStatus === 'ready' && isFailure(verdict?.status),
@@ -117,8 +121,9 @@ export function toRecording(state: RecordingState): Recording | null {
     backup: seen.backup,
     recoveredBy: ended && !seen.endedBy.includes('webhook') ? recoveredBy(state) : null,
     attention: attention(state),
-    expiresAtMs: null,
-    legalHold: false,
+    expiresAtMs: wishes.expiresAtMs?.value ?? null,
+    legalHold: wishes.legalHold?.value ?? false,
+    removeAtMs: wishes.removeAtMs?.value ?? null,
     createdAtMs: seen.firstHeardAtMs,
     listed: state.conclusion?.as !== 'ghost',
   }

@@ -9,6 +9,8 @@ import type {
   RecordingKind,
   Witness,
 } from './observation.ts'
+import { joinWishes, nothingWished, wishedBy } from './wishes.ts'
+import type { Wished } from './wishes.ts'
 
 /**
  * How much a fact counts, compared from left to right: attempt, terminal, carries a file, LiveKit's own `updatedAt`,
@@ -48,6 +50,9 @@ export interface Seen {
   terminalAtMs: Stamped<number> | null
   outputs: Stamped<OutputFact[]> | null
   bucket: Stamped<string> | null
+  /** The start of ours whose mark LiveKit's echo of the request carries. */
+  startId: Stamped<string> | null
+  wishes: Wished
   /** Every path that LiveKit ever named, sorted: the first message's file name is a guess (livekit.md §0.8). */
   paths: string[]
   streams: boolean
@@ -77,6 +82,8 @@ export const nothingSeen: Seen = {
   terminalAtMs: null,
   outputs: null,
   bucket: null,
+  startId: null,
+  wishes: nothingWished,
   paths: [],
   streams: false,
   backup: false,
@@ -123,6 +130,8 @@ export function join(a: Seen, b: Seen): Seen {
     terminalAtMs: greater(a.terminalAtMs, b.terminalAtMs),
     outputs: greater(a.outputs, b.outputs),
     bucket: greater(a.bucket, b.bucket),
+    startId: greater(a.startId, b.startId),
+    wishes: joinWishes(a.wishes, b.wishes),
     paths: union(a.paths, b.paths),
     streams: a.streams || b.streams,
     backup: a.backup || b.backup,
@@ -137,19 +146,21 @@ export function join(a: Seen, b: Seen): Seen {
 }
 
 function fromObservation(observation: Observation): Seen {
-  const { egress, source, observedAtMs } = observation
+  const { id, egress, objects, wishes, source, observedAtMs } = observation
+  // A wish alone is no evidence that there ever was such an egress.
+  const isWishOnly = wishes !== undefined && egress === null && objects.length === 0
   const said: Seen = {
     ...nothingSeen,
-    witnesses: [source],
-    objects: Object.fromEntries(
-      observation.objects.filter(isOfItsOwn).map((object) => [object.key, object]),
-    ),
+    wishes: wishedBy(wishes ?? {}, observedAtMs, id),
+    witnesses: isWishOnly ? [] : [source],
+    objects: Object.fromEntries(objects.filter(isOfItsOwn).map((object) => [object.key, object])),
     firstHeardAtMs: observedAtMs,
   }
   if (egress === null) return said
   const stamp = stampOf(egress)
-  const stamped = <T>(value: T | null): Stamped<T> | null =>
-    value === null ? null : { stamp, value }
+  // A journal may hold observations from before a fact was known of.
+  const stamped = <T>(value: T | null | undefined): Stamped<T> | null =>
+    value === null || value === undefined ? null : { stamp, value }
   const { status, error, errorCode, details } = egress
   // A manifest is written last, after every upload (livekit.md §3): it tells of the end without a status. So does a person
   // who adopts a file.
@@ -167,6 +178,7 @@ function fromObservation(observation: Observation): Seen {
     outputs: stamped(egress.outputs),
     bucket: stamped(egress.bucket),
     paths: union([], egress.outputs?.map((output) => output.path) ?? []),
+    startId: stamped(egress.startId),
     streams: egress.streams,
     backup: egress.backup,
     endedBy: isTerminal(status) || isManifest ? [source] : [],

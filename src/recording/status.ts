@@ -28,8 +28,10 @@ export function isEnded(state: RecordingState): boolean {
 
 /** The status of the recording; a pure function of its state. */
 export function status(state: RecordingState): Status {
-  if (state.conclusion?.as === 'lost') return 'lost'
-  if (!isEnded(state)) return runningStatus(state.seen.verdict?.value.status ?? null)
+  const isLost = state.conclusion?.as === 'lost'
+  if (isRemovalWanted(state) && (isLost || isEnded(state))) return 'deleted'
+  if (isLost) return 'lost'
+  if (!isEnded(state)) return runningStatus(state)
   const promised = state.files.filter((file) => isPromised(file) && !isForsaken(state, file))
   const isMoving = state.folders.some((folder) => isHeld(state, folder) && isCopying(state, folder))
   if (promised.some(isPending) || isMoving) return 'processing'
@@ -42,7 +44,14 @@ export function status(state: RecordingState): Status {
   return state.seen.streams && promised.length === 0 ? 'ready' : 'failed'
 }
 
-function runningStatus(egressStatus: string | null): Status {
+/** True once somebody wants every byte of it gone, now or when its time in the trash is over. */
+export function isRemovalWanted({ seen }: RecordingState): boolean {
+  return (seen.wishes.removeAtMs?.value ?? null) !== null
+}
+
+function runningStatus({ seen }: RecordingState): Status {
+  const egressStatus = seen.verdict?.value.status ?? null
+  if (seen.wishes.stop !== null) return 'ending'
   if (egressStatus === null || egressStatus === 'EGRESS_STARTING') return 'starting'
   // A word that LiveKit invents tomorrow is a sign of life, and never a beginning.
   return egressStatus === 'EGRESS_ENDING' ? 'ending' : 'active'

@@ -56,6 +56,12 @@ const sentences: Record<string, (detail: Detail) => string> = {
     as === 'ghost'
       ? 'LiveKit never knew this egress, and there is no file: it was a test event, and no recording.'
       : 'LiveKit is silent and there is no file: the recording is lost, unless evidence comes.',
+  'start.asked': ({ startId }) => `Started through Roomtape, as ${word(startId)}.`,
+  'recording.edited': (fields) => `Somebody changed ${listed(Object.keys(fields))}.`,
+  'stop.asked': () => 'Somebody wants the egress stopped.',
+  'discard.asked': () => 'Somebody wants it stopped and everything of it thrown away.',
+  'delete.asked': () => 'Somebody deleted the recording.',
+  'restore.asked': () => 'Somebody took the recording out of the trash.',
   'reconcile.asked': () => 'Somebody asked to look at LiveKit and the bucket now.',
 }
 
@@ -95,6 +101,14 @@ function paths(list: unknown, name: string): string[] {
 
 function word(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '?'
+}
+
+/** Names of fields, as the API has them. */
+function listed(names: string[]): string {
+  return names
+    .filter((name) => name !== 'id')
+    .map((name) => name.replace(/Ms$/, ''))
+    .join(', ')
 }
 
 function sized(sizeBytes: unknown): string {

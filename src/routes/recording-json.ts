@@ -5,7 +5,7 @@ import { fileKinds, recordingKinds } from '../recording/observation.ts'
 import type { Recording } from '../recording/recording.ts'
 import { statuses } from '../recording/status.ts'
 
-const time = z.iso.datetime().openapi({ example: '2026-01-01T00:00:00.000Z' })
+export const time = z.iso.datetime().openapi({ example: '2026-01-01T00:00:00.000Z' })
 
 const FileSchema = z
   .object({
@@ -56,6 +56,9 @@ export const RecordingSchema = z
     attention: z.string().nullable().openapi({ description: 'Why a person should look' }),
     expiresAt: time.nullable(),
     legalHold: z.boolean(),
+    removeAt: time.nullable().openapi({
+      description: 'Of a deleted recording: when its bytes go; until then it can be restored',
+    }),
     createdAt: time,
     updatedAt: time,
   })
@@ -65,12 +68,21 @@ export type RecordingJson = z.infer<typeof RecordingSchema>
 
 /** @param updatedAtMs when the catalogue got this row */
 export function toJson(recording: Recording, updatedAtMs: number): RecordingJson {
-  const { startedAtMs, endedAtMs, expiresAtMs, createdAtMs, listed: _, ...same } = recording
+  const {
+    startedAtMs,
+    endedAtMs,
+    expiresAtMs,
+    removeAtMs,
+    createdAtMs,
+    listed: _,
+    ...same
+  } = recording
   return {
     ...same,
     startedAt: timeOf(startedAtMs),
     endedAt: timeOf(endedAtMs),
     expiresAt: timeOf(expiresAtMs),
+    removeAt: timeOf(removeAtMs),
     createdAt: new Date(createdAtMs).toISOString(),
     updatedAt: new Date(updatedAtMs).toISOString(),
   }

@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { noFacts, observation } from '../../src/recording/observation.ts'
 import type { EgressFacts, Observation, OutputFact } from '../../src/recording/observation.ts'
 import type { Settings } from '../../src/recording/state.ts'
+import type { Wishes } from '../../src/recording/wishes.ts'
 
 export const settings: Settings = {
   tempPrefix: 'temp/',
@@ -45,6 +46,12 @@ export function webhook(
       ...more,
     },
   })
+}
+
+/** What somebody wants, so many seconds after the start. */
+export function wish(id: string, second: number, wishes: Partial<Wishes>): Observation {
+  const observedAtMs = startMs + second * 1000
+  return observation({ id, source: 'api', type: 'recording.edited', observedAtMs, wishes })
 }
 
 export const uploadedFile = output({ sizeBytes: 1000, durationMs: 60_000, located: true })
@@ -101,11 +108,26 @@ const anyFacts: fc.Arbitrary<EgressFacts> = fc.record({
   details: maybe(fc.constant('d')),
   backup: fc.boolean(),
   bucket: maybe(fc.constantFrom('one', 'two')),
+  startId: maybe(fc.constantFrom('ST_a', 'ST_b')),
 })
+
+const anyWishes: fc.Arbitrary<Partial<Wishes>> = fc.record(
+  {
+    title: maybe(fc.constantFrom('t', 'u')),
+    metadata: fc.dictionary(fc.constantFrom('k', 'l'), fc.constantFrom('v', 'w'), { maxKeys: 2 }),
+    expiresAtMs: maybe(anyMs),
+    legalHold: fc.boolean(),
+    maxDurationMs: maybe(fc.integer({ min: 1, max: 2 })),
+    stop: fc.constant(true as const),
+    removeAtMs: maybe(anyMs),
+    startId: fc.constantFrom('ST_a', 'ST_b'),
+  },
+  { requiredKeys: [] },
+)
 
 /** Anything that a witness may say, with many collisions: ties are where an order would show. */
 export const anyObservation: fc.Arbitrary<Observation> = fc.record({
-  id: fc.uuid(),
+  id: fc.oneof(fc.uuid(), fc.constantFrom('edit-1', 'edit-2')),
   source: fc.constantFrom('webhook', 'livekit', 'manifest', 'object', 'api'),
   type: fc.constant('any'),
   observedAtMs: anyMs,
@@ -119,4 +141,5 @@ export const anyObservation: fc.Arbitrary<Observation> = fc.record({
     }),
     { maxLength: 2 },
   ),
+  wishes: anyWishes,
 })

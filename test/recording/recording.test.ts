@@ -12,7 +12,7 @@ import type { Recording, RecordingFile } from '../../src/recording/recording.ts'
 import { newState } from '../../src/recording/state.ts'
 import type { RecordingState } from '../../src/recording/state.ts'
 import { statuses } from '../../src/recording/status.ts'
-import { life, output, startMs, uploadedFile, webhook } from './evidence.ts'
+import { life, output, startMs, uploadedFile, webhook, wish } from './evidence.ts'
 import { ended, endMs, running, sourceOf, withFile } from './works.ts'
 
 function shown(state: RecordingState): Recording {
@@ -48,6 +48,54 @@ describe('a recording', () => {
       progress: null,
       files: [{ key: final.key, contentType: 'video/mp4', state: 'final' }],
     })
+  })
+
+  it('has the title, the metadata and the dates that people gave it', () => {
+    const edit = wish('a', 5, {
+      title: 'Retro',
+      metadata: { team: 'x' },
+      expiresAtMs: endMs,
+      legalHold: true,
+    })
+    expect(shown(observe(running('EGRESS_ACTIVE'), edit))).toMatchObject({
+      title: 'Retro',
+      metadata: { team: 'x' },
+      expiresAtMs: endMs,
+      legalHold: true,
+      status: 'active',
+    })
+    const cleared = wish('b', 6, { title: null })
+    expect(shown([edit, cleared].reduce(observe, running('EGRESS_ACTIVE'))).title).toBeNull()
+  })
+
+  it('is ending from the moment when somebody wants it stopped', () => {
+    const stop = wish('a', 5, { stop: true })
+    expect(shown(observe(running('EGRESS_STARTING'), stop)).status).toBe('ending')
+    expect(shown(observe(running('EGRESS_ACTIVE'), stop)).status).toBe('ending')
+    expect(shown(observe(ready, stop)).status).toBe('ready')
+  })
+
+  it('plays for nobody once it is deleted, and again when it was restored', () => {
+    const deleted = observe(ready, wish('a', 99, { removeAtMs: endMs + 1 }))
+    expect(shown(deleted)).toMatchObject({
+      status: 'deleted',
+      removeAtMs: endMs + 1,
+      files: [],
+      error: null,
+      attention: null,
+    })
+    expect(mainFile(shown(deleted))).toBeNull()
+    const restored = observe(deleted, wish('b', 100, { removeAtMs: null }))
+    expect(shown(restored)).toEqual(shown(ready))
+  })
+
+  it('that still runs is ending until LiveKit has ended it, whoever wants it thrown away', () => {
+    const discarded = observe(
+      running('EGRESS_ACTIVE'),
+      wish('a', 5, { stop: true, removeAtMs: startMs }),
+    )
+    expect(shown(discarded).status).toBe('ending')
+    expect(shown(observe(discarded, webhook('EGRESS_ABORTED', 9))).status).toBe('deleted')
   })
 
   it.each([

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { join, merge, nothingSeen } from '../../src/recording/seen.ts'
 import type { Seen } from '../../src/recording/seen.ts'
 import type { Observation } from '../../src/recording/observation.ts'
-import { anyObservation, life, startMs, uploadedFile, webhook } from './evidence.ts'
+import { anyObservation, life, startMs, uploadedFile, webhook, wish } from './evidence.ts'
 
 const all = (observations: Observation[]): Seen => observations.reduce(merge, nothingSeen)
 
@@ -78,6 +78,24 @@ describe('evidence about one egress', () => {
     const seen = all([unknown, webhook('EGRESS_STARTING', 0)])
     expect(seen.verdict?.value.status).toBe('EGRESS_PAUSED')
     expect(seen.endedBy).toEqual([])
+  })
+
+  it('keeps for each field the latest wish, in every order', () => {
+    const first = wish('a', 10, { title: 'Standup', metadata: { team: 'x' }, legalHold: true })
+    const second = wish('b', 20, { title: 'Retro' })
+    const third = wish('c', 20, { legalHold: false })
+    for (const order of permutations([first, second, third])) {
+      const { title, metadata, legalHold } = all(order).wishes
+      expect(title?.value).toBe('Retro')
+      expect(metadata?.value).toEqual({ team: 'x' })
+      expect(legalHold?.value).toBe(false)
+    }
+  })
+
+  it('does not take a wish for a sign that LiveKit knows the egress', () => {
+    const seen = all([webhook('EGRESS_ACTIVE', 1), wish('a', 2, { stop: true })])
+    expect(seen.witnesses).toEqual(['webhook'])
+    expect(seen.lastHeardAtMs).toBe(startMs + 1000)
   })
 
   it('never forgets size, location and end when a lesser observation comes later', () => {

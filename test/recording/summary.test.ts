@@ -29,6 +29,13 @@ describe('a sentence of the timeline', () => {
     )
   })
 
+  it('says what somebody wanted, and by which words an edit changed which field', () => {
+    const detail = { id: 'edit:1', title: 'Retro', expiresAtMs: 5 }
+    expect(summaryOf({ source: 'api', type: 'recording.edited', detail })).toBe(
+      'Somebody changed title, expiresAt.',
+    )
+  })
+
   it('says why, in the words of whoever refused', () => {
     const detail = {
       file: 'video.mp4',

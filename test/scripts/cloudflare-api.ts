@@ -172,6 +172,10 @@ export class CloudflareApi {
     body: Buffer,
     contentType: string,
   ): Promise<Result | null> {
+    // Every asset is there already.
+    if (path === `${scriptPath}/assets-upload-session`) {
+      return { result: { jwt: 'pretend-upload', buckets: [] } }
+    }
     const latest = this.uploads.at(-1)
     const isAbout = path.includes('/workers/')
     if (!isAbout) return null

@@ -3,6 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { assets } from '../../src/assets.ts'
 import { isFree, isRoomtape } from '../../scripts/dev-server.ts'
 import { parseVars } from '../../scripts/vars-file.ts'
 import { copyProject } from './project-copy.ts'
@@ -63,6 +64,9 @@ describe('npm run dev', () => {
       const { checks } = await ready.json<{ checks: Record<string, { ok: boolean }> }>()
       expect(checks['catalogue']).toMatchObject({ ok: true })
       expect(checks['store']).toMatchObject({ ok: true })
+      const player = await fetch(`http://127.0.0.1:${port}/assets/${assets.hls}`)
+      expect(player.headers.get('cache-control')).toContain('immutable')
+      expect(await player.text()).toContain('isMSESupported')
 
       const second = dev(port)
       expect(await second.ended).toBe(1)

@@ -186,6 +186,7 @@ export function readyRecording(more: Partial<Recording> = {}): Recording {
     attention: null,
     expiresAtMs: null,
     legalHold: false,
+    removeAtMs: null,
     createdAtMs: startedAtMs,
     listed: true,
     ...more,
