@@ -23,7 +23,6 @@ import { webhookRoutes } from './routes/webhooks.ts'
 const app = new OpenAPIHono<AppEnv>()
 
 app.route('/', aliveRoutes)
-app.route('/', assetRoutes)
 
 app.use(async (context, next) => {
   try {
@@ -47,6 +46,7 @@ export const api = app
   .route('/', reconcileRoutes)
   .route('/', playbackRoutes)
   .route('/', watchRoutes)
+  .route('/', assetRoutes)
   .route('/', healthRoutes)
 
 app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
