@@ -5,23 +5,24 @@ import type { AppEnv } from './context.ts'
 
 const exposed = 'content-length, content-range, content-disposition, etag, accept-ranges'
 
-export function allowPlayers(context: Context<AppEnv>): void {
+/** The headers of every answer to a player. */
+export function playerHeaders(context: Context<AppEnv>): Record<string, string> {
   const { corsOrigins } = context.get('config')
-  if (corsOrigins === '*') context.header('access-control-allow-origin', '*')
-  else {
-    context.header('vary', 'origin')
-    const origin = context.req.header('origin')
-    if (origin === undefined || !corsOrigins.has(origin)) return
-    context.header('access-control-allow-origin', origin)
-  }
-  context.header('access-control-expose-headers', exposed)
+  if (corsOrigins === '*') return allowed('*')
+  const origin = context.req.header('origin') ?? ''
+  return { vary: 'origin', ...(corsOrigins.has(origin) ? allowed(origin) : {}) }
+}
+
+function allowed(origin: string): Record<string, string> {
+  return { 'access-control-allow-origin': origin, 'access-control-expose-headers': exposed }
 }
 
 /** Answers a browser that asks before it asks. */
 export function answerPreflight(context: Context<AppEnv>): Response {
-  allowPlayers(context)
-  context.header('access-control-allow-methods', 'GET, HEAD')
-  context.header('access-control-allow-headers', 'range, if-range, if-none-match')
-  context.header('access-control-max-age', '86400')
-  return context.body(null, 204)
+  return context.body(null, 204, {
+    ...playerHeaders(context),
+    'access-control-allow-methods': 'GET, HEAD',
+    'access-control-allow-headers': 'range, if-range, if-none-match',
+    'access-control-max-age': '86400',
+  })
 }

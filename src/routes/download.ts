@@ -27,11 +27,12 @@ export async function streamDownload(
     'referrer-policy': 'no-referrer',
   }
   if (context.req.header('if-none-match') === object.httpEtag) {
-    return context.body(null, 304, headers)
+    return new Response(null, { status: 304, headers })
   }
   const range = rangeOf(context, object)
   if (range === 'unsatisfiable') {
-    return context.body(null, 416, { ...headers, 'content-range': `bytes */${object.size}` })
+    const told = { ...headers, 'content-range': `bytes */${object.size}` }
+    return new Response(null, { status: 416, headers: told })
   }
   const length = range === null ? object.size : range.to - range.from + 1
   const shown = {
@@ -42,7 +43,7 @@ export async function streamDownload(
       : { 'content-range': `bytes ${range.from}-${range.to}/${object.size}` }),
   }
   const status = range === null ? 200 : 206
-  if (context.req.method === 'HEAD') return context.body(null, status, shown)
+  if (context.req.method === 'HEAD') return new Response(null, { status, headers: shown })
   const body = await bucket.get(key, {
     onlyIf: { etagMatches: object.etag },
     ...(range === null ? {} : { range: { offset: range.from, length } }),
@@ -50,7 +51,7 @@ export async function streamDownload(
   if (body === null || !('body' in body)) {
     throw problem(503, 'store-unsteady', 'The file changed just now. Try again.')
   }
-  return context.body(body.body, status, shown)
+  return new Response(body.body, { status, headers: shown })
 }
 
 interface ByteRange {

@@ -9,7 +9,7 @@ import { isList } from '../recording/folders.ts'
 import { mainFile } from '../recording/recording.ts'
 import { newRoutes, refusal } from './context.ts'
 import type { AppEnv } from './context.ts'
-import { allowPlayers, answerPreflight } from './cors.ts'
+import { answerPreflight, playerHeaders } from './cors.ts'
 import { openLink } from './open-link.ts'
 import { playlistType } from './playlists.ts'
 import { countPlay, kindOf } from './plays.ts'
@@ -78,7 +78,9 @@ async function playLink(
   name: string | null,
   download: '0' | '1' | undefined,
 ): Promise<Response> {
-  allowPlayers(context)
+  const headers = playerHeaders(context)
+  // A refusal is for the player to read as well.
+  for (const [header, value] of Object.entries(headers)) context.header(header, value)
   const opened = await openLink(context, token)
   const { claims, recording } = opened
   const isDownload = download === '1'
@@ -88,7 +90,8 @@ async function playLink(
   const main = name === null ? (mainFile(recording) ?? liveFile(recording)) : null
   // Names in a playlist are relative to its own address, so it is asked for by name.
   if (main !== null && isList(main.kind)) {
-    return context.redirect(`${token}/${main.name.split('/').map(encodeURIComponent).join('/')}`)
+    const location = `${token}/${main.name.split('/').map(encodeURIComponent).join('/')}`
+    return context.body(null, 302, { location, 'cache-control': 'private, no-store' })
   }
   const answered = await answerFile(context, recording, {
     name,
@@ -107,5 +110,6 @@ async function playLink(
     const { egressId, linkId, viewer } = claims
     logInfo('recording.played', { egressId, linkId, viewer, file: name, isDownload })
   }
+  for (const [header, value] of Object.entries(headers)) answered.headers.set(header, value)
   return answered
 }

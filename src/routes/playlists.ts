@@ -76,6 +76,6 @@ function answer(context: Context<AppEnv>, { text, etag }: PlaylistText): Respons
   }
   const known = context.req.header('if-none-match') ?? ''
   const isKnown = known.split(',').some((one) => one.trim().replace(/^W\//, '') === etag)
-  if (isKnown || known.trim() === '*') return context.body(null, 304, headers)
-  return context.body(text, 200, { ...headers, 'content-type': playlistType })
+  if (isKnown || known.trim() === '*') return new Response(null, { status: 304, headers })
+  return new Response(text, { headers: { ...headers, 'content-type': playlistType } })
 }
