@@ -8,10 +8,11 @@ import { problem } from '../problem.ts'
 import type { AppEnv } from './context.ts'
 import { openedKey, playerMemory, rememberedMs, tokenRememberedMs } from './player-memory.ts'
 import type { Opened } from './player-memory.ts'
+import { refused } from './refused.ts'
 
 export type OpenedLink = Opened & { claims: PlaybackClaims }
 
-/** @throws 403 for a bad, expired or revoked token, 404 when the recording is not there */
+/** @throws 403 or 429 for a bad, expired or revoked token, 404 when the recording is not there */
 export async function openLink(context: Context<AppEnv>, token: string): Promise<OpenedLink> {
   const claims = await readToken(context, token)
   const opened = await readOpened(context, claims)
@@ -26,12 +27,13 @@ async function readToken(context: Context<AppEnv>, token: string): Promise<Playb
   const known = tokens.get(token, nowMs)
   if (known !== undefined) {
     if (nowMs < known.expiresAtMs) return known
-    throw expired()
+    throw await refused(context, expired())
   }
   const verified = await verifyPlaybackToken(token, config.playbackSecret)
   if (verified.kind === 'refused') {
-    if (verified.code === 'link-expired') throw expired()
-    throw problem(403, verified.code, 'This link is not valid.')
+    const isExpired = verified.code === 'link-expired'
+    const because = isExpired ? expired() : problem(403, verified.code, 'This link is not valid.')
+    throw await refused(context, because)
   }
   tokens.set(token, verified.claims, nowMs + tokenRememberedMs)
   return verified.claims

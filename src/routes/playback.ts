@@ -14,6 +14,7 @@ import { openLink } from './open-link.ts'
 import { playlistType } from './playlists.ts'
 import { countPlay, kindOf } from './plays.ts'
 import { answerFile } from './redirect.ts'
+import { tooManyRefusals } from './refused.ts'
 
 const responses = {
   200: {
@@ -29,6 +30,7 @@ const responses = {
   403: refusal('The link is expired, revoked, used up or not ours'),
   404: refusal('No such recording or file'),
   409: refusal('Not playable yet, not any more, or not at all, with the reason'),
+  429: tooManyRefusals,
   416: { description: 'Such a download has no such part' },
 }
 const DownloadQuery = z.object({ download: z.enum(['0', '1']).optional() })
