@@ -20,9 +20,9 @@ export async function load(given: Load): Promise<{ answered: number; ms: number 
   let next = 0
   const take = (): Buffer | null => {
     if (performance.now() >= endsAt) return null
-    const request = given.requests[next % given.requests.length]
+    const bytes = given.requests[next % given.requests.length]
     next += 1
-    return request ?? null
+    return bytes ?? null
   }
   const counts = await Promise.all(
     Array.from({ length: given.connections }, async () => oneConnection(given, take)),
@@ -38,9 +38,9 @@ async function oneConnection({ port, status }: Load, take: () => Buffer | null):
   try {
     await new Promise<void>((resolve, reject) => {
       const go = (): void => {
-        const request = take()
-        if (request === null) resolve()
-        else socket.write(request)
+        const bytes = take()
+        if (bytes === null) resolve()
+        else socket.write(bytes)
       }
       socket.setEncoding('latin1')
       socket.on('connect', go)

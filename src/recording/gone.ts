@@ -44,6 +44,7 @@ export function afterGone(file: FileWork, nowMs: number): FileWork {
   return { ...settled(file), state: 'missing', pause }
 }
 
-function settled({ isDoubted: _, ...file }: FileWork): FileWork {
-  return file
+function settled(file: FileWork): FileWork {
+  const { isDoubted: _, ...same } = file
+  return same
 }
