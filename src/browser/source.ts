@@ -1,4 +1,5 @@
-// Puts an address into a player. HLS is played by the browser where it can, and by hls.js where it cannot, loaded only then.
+// Puts an address into a player. HLS is played by Apple's browsers themselves, and by hls.js elsewhere, loaded only then:
+// Chromium says that it can play HLS, and fails at MPEG-TS behind a redirect.
 import type Hls from 'hls.js'
 
 const hlsType = 'application/vnd.apple.mpegurl'
@@ -8,6 +9,11 @@ export function isHls(type: string): boolean {
   return type === hlsType
 }
 
+function playsHlsItself(media: HTMLMediaElement): boolean {
+  const isApple = navigator.vendor.startsWith('Apple') || !('MediaSource' in window)
+  return isApple && media.canPlayType(hlsType) !== ''
+}
+
 export async function loadInto(
   media: HTMLMediaElement,
   { address, type }: { address: string; type: string },
@@ -15,7 +21,7 @@ export async function loadInto(
 ): Promise<void> {
   hls?.destroy()
   hls = null
-  if (!isHls(type) || media.canPlayType(hlsType) !== '') {
+  if (!isHls(type) || playsHlsItself(media)) {
     if (media.currentSrc !== address || media.error !== null) {
       media.src = address
       media.load()

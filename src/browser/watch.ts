@@ -21,15 +21,11 @@ if (player !== null) start(player)
 if (waits()) void wait()
 
 function start(media: HTMLMediaElement): void {
-  const source = media.querySelector('source')
-  let playing = { address: source?.src ?? '', type: source?.type ?? '' }
+  let playing = { address: media.dataset['src'] ?? '', type: media.dataset['type'] ?? '' }
   const failed = (): void => void onFailure(media, playing)
   giveKeys(media)
   media.addEventListener('error', failed)
-  source?.addEventListener('error', () => {
-    // hls.js takes over; what no browser here can play, nobody failed to load.
-    if (!isHls(playing.type)) failed()
-  })
+  media.querySelector('source')?.addEventListener('error', failed)
   if (isHls(playing.type)) void loadInto(media, playing, failed)
   media.addEventListener('playing', () => alertBox?.toggleAttribute('hidden', true))
   alertBox?.querySelector('button')?.addEventListener('click', () => void resume(media, playing))

@@ -78,12 +78,15 @@ function Stage({ token, view, recording, file, isCapped }: WatchPage & { file: R
   const image = recording === null ? null : posterOf(recording)
   const poster = image === null ? undefined : addressOf(token, image)
   const preload = isCapped ? 'none' : 'metadata'
-  const source = <source src={addressOf(token, file.name)} type={typeOf(file)} />
+  const address = addressOf(token, file.name)
+  const type = typeOf(file)
+  // A list is for the script alone: some browsers would try it, and fail.
+  const source = type === hlsType ? null : <source src={address} type={type} />
   if (file.kind === 'audio') {
     return (
       <section class="stage sound">
         <Wave />
-        <audio controls preload={preload}>
+        <audio controls preload={preload} data-src={address} data-type={type}>
           {source}
         </audio>
       </section>
@@ -92,7 +95,14 @@ function Stage({ token, view, recording, file, isCapped }: WatchPage & { file: R
   return (
     <section class="stage">
       {view.view === 'live' ? <span class="live">LIVE</span> : null}
-      <video controls playsinline preload={preload} poster={poster}>
+      <video
+        controls
+        playsinline
+        preload={preload}
+        poster={poster}
+        data-src={address}
+        data-type={type}
+      >
         {source}
       </video>
     </section>
@@ -113,7 +123,7 @@ function About({
       <header class="head">
         <div>
           <h1>{title}</h1>
-          <Facts recording={recording} title={title} />
+          <Facts recording={recording} title={title} isLong={file !== null} />
         </div>
         {canDownload ? (
           <a class="button" href={`${addressOf(token, file.name)}?download=1`} download="">
@@ -156,10 +166,18 @@ function About({
   )
 }
 
-function Facts({ recording, title }: { recording: Recording; title: string }) {
+function Facts({
+  recording,
+  title,
+  isLong,
+}: {
+  recording: Recording
+  title: string
+  isLong: boolean
+}) {
   const { roomName, startedAtMs, durationMs } = recording
   const startedAt = startedAtMs === null ? null : new Date(startedAtMs)
-  const long = duration(durationMs)
+  const long = isLong ? duration(durationMs) : null
   return (
     <ul class="facts">
       {roomName === null || roomName === title ? null : <li>{roomName}</li>}

@@ -81,4 +81,5 @@ kbd { font: inherit; padding: .05rem .4rem; border: 1px solid var(--line); borde
   .stage.note { border-width: 0 0 1px }
   .head, .files, .alert { margin-left: 1rem; margin-right: 1rem }
   .head .button { width: 100%; justify-content: center }
+  .keys { display: none }
 }`
