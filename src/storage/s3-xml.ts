@@ -80,3 +80,14 @@ export function readList(
   })
   return { objects, nextToken: text(result, 'NextContinuationToken') }
 }
+
+/** The first page of ListMultipartUploads; keys as the store encoded them. */
+export function readUploads(body: string): { key: string; uploadId: string }[] {
+  const result = element(parse(body), 'ListMultipartUploadsResult')
+  return [result?.['Upload'] ?? []].flat().flatMap((entry: unknown) => {
+    const holder = element({ entry }, 'entry')
+    const key = holder === null ? null : text(holder, 'Key')
+    const uploadId = holder === null ? null : text(holder, 'UploadId')
+    return key === null || uploadId === null ? [] : [{ key, uploadId }]
+  })
+}

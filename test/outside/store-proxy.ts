@@ -112,6 +112,7 @@ async function answerTo(
   instead: StoreFault['answer'],
 ): Promise<Response> {
   const pass = async (as: Resigned = {}): Promise<Response> => {
+    if (isListOfUploads(request)) return listUploads(request)
     if (seen.method === 'DELETE') seen.sameBytesAt = await sameBytesElsewhere(request, seen.key)
     const answer = await send(request, as)
     seen.storeStatus = answer.status
@@ -185,6 +186,23 @@ function noteUpload(request: Request, content: ArrayBuffer | null): void {
   const isEnd = request.method === 'DELETE' || request.method === 'POST'
   const isRefused = text.includes('<Error>')
   if (isEnd && !isRefused) uploads.delete(query.get('uploadId') ?? '')
+}
+
+function isListOfUploads({ method, url }: Request): boolean {
+  return method === 'GET' && new URL(url).searchParams.has('uploads')
+}
+
+/** As S3 answers it: the store of the tests has no such list. */
+function listUploads(request: Request): Response {
+  const prefix = new URL(request.url).searchParams.get('prefix') ?? ''
+  const items = [...uploads]
+    .filter(([, key]) => key.startsWith(prefix))
+    .map(
+      ([uploadId, key]) =>
+        `<Upload><Key>${encodeKey(key)}</Key><UploadId>${uploadId}</UploadId></Upload>`,
+    )
+  const body = `<ListMultipartUploadsResult>${items.join('')}</ListMultipartUploadsResult>`
+  return new Response(body, { headers: { 'content-type': 'application/xml' } })
 }
 
 /** Keys of the multipart uploads that are open, by their upload id. */

@@ -69,6 +69,7 @@ export function stormOf(seed: number, history: History): Conditions {
     store: {
       guardsDestination: guards,
       ignoresConditions: !isCondition,
+      refusesDeletes: isCondition && random.chance(0.1),
       normalisesKeys: random.chance(0.3),
       hasNoEtags: !isCondition && random.chance(0.15),
       listsMilliseconds: random.chance(0.5),
