@@ -3,6 +3,7 @@
 // is not planned for fails loudly.
 import { answerBackup, steerBackup } from './backup.ts'
 import { answerLiveKit, steerLiveKit } from './livekit.ts'
+import { storePath } from './store.ts'
 import { openUploads, passToStore, steerStore, storeHistory } from './store-proxy.ts'
 
 export async function outsideWorld(request: Request): Promise<Response> {
@@ -18,6 +19,7 @@ export async function outsideWorld(request: Request): Promise<Response> {
   }
   if (url.hostname === 'backup.test') return answerBackup(request)
   if (url.hostname === 'livekit.test') return answerLiveKit(request)
-  if (url.pathname.startsWith('/cdn-cgi/local/r2/s3/')) return passToStore(request)
+  // A bucket asked for without a key may come without its slash.
+  if (`${url.pathname}/`.startsWith(storePath())) return passToStore(request)
   return new Response(`nothing is planned for ${request.method} ${url.href}`, { status: 599 })
 }
