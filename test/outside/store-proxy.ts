@@ -5,7 +5,7 @@ import { encodeKey } from '../../src/storage/requests.ts'
 import { testAgent } from './agent.ts'
 import { isSignedRightly, resigned, signedAtMs } from './resign.ts'
 import type { Resigned } from './resign.ts'
-import { storeCredentials, storePath } from './store.ts'
+import { storeAddress, storeBucket, storeCredentials } from './store.ts'
 
 export interface StoreFault {
   /** Only these methods; every one when left out. */
@@ -206,11 +206,7 @@ function withoutEtag(answer: Response): Response {
 }
 
 function keyOf(request: Request): string {
-  return decodeURIComponent(new URL(request.url).pathname.slice(storePath().length))
-}
-
-function parentOf(path: string): string {
-  return path.replace(/[^/]+\/$/, '')
+  return decodeURIComponent(new URL(request.url).pathname.slice(storeAddress().bucketPath.length))
 }
 
 function noteCopy(copySource: string, finalKey: string): void {

@@ -13,7 +13,7 @@ export const storeCredentials = {
 }
 export const storeBucket = other?.pathname.split('/').at(-1) ?? 'recordings'
 
-let bucketPath = '/'
+let address = { origin: '', bucketPath: '/' }
 
 /** Starts a store and gives its S3 endpoint, without the bucket. Nothing has to be closed. */
 export async function startStore(): Promise<string> {
@@ -21,13 +21,14 @@ export async function startStore(): Promise<string> {
     other === null
       ? await startOwnStore()
       : `${other.origin}${other.pathname.slice(0, -storeBucket.length - 1)}`
-  bucketPath = `${new URL(endpoint).pathname.replace(/\/$/, '')}/${storeBucket}/`
+  const { origin, pathname } = new URL(endpoint)
+  address = { origin, bucketPath: `${pathname.replace(/\/$/, '')}/${storeBucket}/` }
   return endpoint
 }
 
-/** Path of the bucket in the store's address, with its final slash. */
-export function storePath(): string {
-  return bucketPath
+/** Where the started store is: its origin, and the path of its bucket with the final slash. */
+export function storeAddress(): { origin: string; bucketPath: string } {
+  return address
 }
 
 async function startOwnStore(): Promise<string> {

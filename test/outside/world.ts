@@ -3,7 +3,7 @@
 // is not planned for fails loudly.
 import { answerBackup, steerBackup } from './backup.ts'
 import { answerLiveKit, steerLiveKit } from './livekit.ts'
-import { storePath } from './store.ts'
+import { storeAddress } from './store.ts'
 import { openUploads, passToStore, steerStore, storeHistory } from './store-proxy.ts'
 
 export async function outsideWorld(request: Request): Promise<Response> {
@@ -19,7 +19,6 @@ export async function outsideWorld(request: Request): Promise<Response> {
   }
   if (url.hostname === 'backup.test') return answerBackup(request)
   if (url.hostname === 'livekit.test') return answerLiveKit(request)
-  // A bucket asked for without a key may come without its slash.
-  if (`${url.pathname}/`.startsWith(storePath())) return passToStore(request)
+  if (url.origin === storeAddress().origin) return passToStore(request)
   return new Response(`nothing is planned for ${request.method} ${url.href}`, { status: 599 })
 }
