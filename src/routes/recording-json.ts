@@ -5,7 +5,7 @@ import { fileKinds, recordingKinds } from '../recording/observation.ts'
 import type { Recording } from '../recording/recording.ts'
 import { statuses } from '../recording/status.ts'
 
-const time = z.iso.datetime().openapi({ example: '2026-01-01T00:00:00.000Z' })
+export const time = z.iso.datetime().openapi({ example: '2026-01-01T00:00:00.000Z' })
 
 const FileSchema = z
   .object({
