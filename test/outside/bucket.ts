@@ -85,10 +85,18 @@ export class Bucket {
       const after = keys.at(-1)
       const from = after === undefined ? '' : `&start-after=${encodeURIComponent(after)}`
       const list = parser.parse(await (await this.#ask('GET', `${query}${from}`)).text()) as {
-        ListBucketResult: { Contents?: { Key: string }[]; NextContinuationToken?: string }
+        ListBucketResult: {
+          Contents?: { Key: string }[]
+          EncodingType?: string
+          NextContinuationToken?: string
+        }
       }
-      const { Contents: found = [], NextContinuationToken: next } = list.ListBucketResult
-      keys.push(...found.map(({ Key }) => decodeURIComponent(Key)))
+      const {
+        Contents: found = [],
+        NextContinuationToken: next,
+        EncodingType,
+      } = list.ListBucketResult
+      keys.push(...found.map(({ Key }) => (EncodingType === 'url' ? decodeURIComponent(Key) : Key)))
       if (next === undefined || found.length === 0) return keys
     }
   }

@@ -136,7 +136,7 @@ async function answerTo(
       return withoutEtag(await pass())
     case 'wrong-bucket':
       return pass({
-        url: request.url.replace(storePath(), `${parentOf(storePath())}no-such-bucket/`),
+        url: request.url.replace(`/${storeBucket}/`, '/no-such-bucket/'),
       })
     case 'wrong-secret':
       return pass({ credentials: { ...storeCredentials, secretAccessKey: 'mistyped' } })
