@@ -2,7 +2,13 @@
 // every body is looked at. Stores differ in order, quoting and empty elements; nothing is assumed beyond the names.
 import { XMLParser } from 'fast-xml-parser'
 
-const parser = new XMLParser({ ignoreAttributes: true, parseTagValue: false, trimValues: true })
+// `htmlEntities` reads `&#34;` as well, which stores written in Go write for every quote.
+const parser = new XMLParser({
+  ignoreAttributes: true,
+  parseTagValue: false,
+  trimValues: true,
+  htmlEntities: true,
+})
 
 export interface S3Fault {
   code: string

@@ -5,7 +5,11 @@ import { XMLParser } from 'fast-xml-parser'
 import { encodeKey } from '../../src/storage/requests.ts'
 import { testAgent } from './agent.ts'
 
-const parser = new XMLParser({ isArray: (name) => name === 'Contents', parseTagValue: false })
+const parser = new XMLParser({
+  isArray: (name) => name === 'Contents',
+  parseTagValue: false,
+  htmlEntities: true,
+})
 
 export interface BucketAddress {
   /** S3 endpoint, without the bucket. */

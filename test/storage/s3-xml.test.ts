@@ -138,6 +138,14 @@ describe('a list', () => {
     expect(readList(body)?.objects).toMatchObject([{ key }])
   })
 
+  it.each(['&quot;', '&#34;', '&#x22;', '"'])('has its quotes read, written as %s', (quote) => {
+    const [object] =
+      readList(
+        `<ListBucketResult><Contents><Key>a${quote}b&amp;#34;</Key><ETag>${quote}e${quote}</ETag></Contents></ListBucketResult>`,
+      )?.objects ?? []
+    expect(object).toMatchObject({ key: 'a"b&#34;', etag: '"e"' })
+  })
+
   it.each(['', '<Error><Code>NoSuchBucket</Code></Error>', '<html></html>'])(
     'is none in %j',
     (body) => {
