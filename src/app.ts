@@ -24,7 +24,6 @@ import { webhookRoutes } from './routes/webhooks.ts'
 const app = new OpenAPIHono<AppEnv>()
 
 app.route('/', aliveRoutes)
-app.route('/', assetRoutes)
 
 app.use(async (context, next) => {
   try {
@@ -49,6 +48,7 @@ export const api = app
   .route('/', reconcileRoutes)
   .route('/', playbackRoutes)
   .route('/', watchRoutes)
+  .route('/', assetRoutes)
   .route('/', healthRoutes)
 
 app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {

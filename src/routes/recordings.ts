@@ -10,7 +10,7 @@ import { newRoutes, refusal } from './context.ts'
 import { formatCursor, parseCursor } from './cursor.ts'
 import { findRecording } from './find.ts'
 import { RecordingSchema, toJson } from './recording-json.ts'
-import { redirectToFile } from './redirect.ts'
+import { redirectByApi } from './redirect.ts'
 
 const EgressId = z.object({ egressId: z.string().openapi({ example: 'EG_2aB3cD4eF5gH' }) })
 const timeMs = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
@@ -173,9 +173,5 @@ export const recordingRoutes = newRoutes()
   .openapi(play, async (context) => {
     const { recording } = await findRecording(context, context.req.valid('param').egressId)
     const { file, download } = context.req.valid('query')
-    return redirectToFile(context, recording, {
-      name: file ?? null,
-      isDownload: download === '1',
-      linkExpiresAtMs: null,
-    })
+    return redirectByApi(context, recording, file ?? null, download === '1')
   })
