@@ -1,13 +1,14 @@
 // Reads the XML that S3 stores answer with. A 200 can carry an <Error> (copy and complete answer early and fail late), so
 // every body is looked at. Stores differ in order, quoting and empty elements; nothing is assumed beyond the names.
+import { EntityDecoder } from '@nodable/entities'
 import { XMLParser } from 'fast-xml-parser'
 
-// `htmlEntities` reads `&#34;` as well, which stores written in Go write for every quote.
+// The decoder reads `&#34;` as well, which stores written in Go write for every quote.
 const parser = new XMLParser({
   ignoreAttributes: true,
   parseTagValue: false,
   trimValues: true,
-  htmlEntities: true,
+  entityDecoder: new EntityDecoder(),
 })
 
 export interface S3Fault {

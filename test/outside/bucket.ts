@@ -1,6 +1,7 @@
 // The bucket as LiveKit and a person see it: uploads, downloads, lists. It goes past whatever the tests do to the Worker's
 // own requests.
 import { AwsClient } from 'aws4fetch'
+import { EntityDecoder } from '@nodable/entities'
 import { XMLParser } from 'fast-xml-parser'
 import { encodeKey } from '../../src/storage/requests.ts'
 import { testAgent } from './agent.ts'
@@ -8,7 +9,7 @@ import { testAgent } from './agent.ts'
 const parser = new XMLParser({
   isArray: (name) => name === 'Contents',
   parseTagValue: false,
-  htmlEntities: true,
+  entityDecoder: new EntityDecoder(),
 })
 
 export interface BucketAddress {
