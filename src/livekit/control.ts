@@ -5,25 +5,16 @@ import { EgressClient, ServerError } from 'livekit-server-sdk'
 import type { EgressInfo } from 'livekit-server-sdk'
 import type { Config } from '../config.ts'
 import type { EgressFacts } from '../recording/observation.ts'
-import { startFolder } from '../recording/start.ts'
-import type { StartOrder } from '../recording/start.ts'
+import type { Refusal, StartOrder } from '../recording/start.ts'
 import { factsOf } from './egress-info.ts'
 import { isObject } from './json.ts'
 import { scrubText } from './scrub.ts'
 import { sendStart } from './start.ts'
-import type { Upload } from './start.ts'
-import { temporaryCredentials } from './temporary-credentials.ts'
+import { uploadFor } from './upload.ts'
 
 /** LiveKit itself may try for more than a minute; nobody waits that long, and the egress is found out about afterwards. */
 const startTimeoutSeconds = 30
 const timeoutSeconds = 10
-
-/** What LiveKit said no with. */
-export interface Refusal {
-  status: number
-  code: string
-  message: string
-}
 
 export type Answer =
   | { kind: 'done'; egressId: string; facts: EgressFacts }
@@ -38,17 +29,23 @@ export interface StartPlace {
 }
 
 export class LiveKitControl {
-  readonly #config: Config
+  readonly #config: Config['livekit']
 
-  constructor(config: Config) {
+  constructor(config: Config['livekit']) {
     this.#config = config
   }
 
-  async start(order: StartOrder, { startId, webhookUrl }: StartPlace): Promise<Answer> {
-    const { livekit, tempPrefix } = this.#config
-    const upload = await this.#upload(startId, order.maxDurationMs)
+  /** @param config for where the files are to go */
+  async start(
+    order: StartOrder,
+    { startId, webhookUrl }: StartPlace,
+    config: Config,
+  ): Promise<Answer> {
+    const upload = await uploadFor(config, startId, order.maxDurationMs)
     // Always with the name of a key: a LiveKit without one of its own would stop sending webhooks at all (livekit.md §1.5).
-    const webhook = webhookUrl === null ? null : { url: webhookUrl, signingKey: livekit.apiKey }
+    const signingKey = this.#config.apiKey
+    const webhook = webhookUrl === null ? null : { url: webhookUrl, signingKey }
+    const { tempPrefix } = config
     return this.#ask(startTimeoutSeconds, async (client) =>
       sendStart(client, order, { startId, tempPrefix, upload, webhook }),
     )
@@ -66,7 +63,7 @@ export class LiveKitControl {
     requestTimeout: number,
     call: (client: EgressClient) => Promise<EgressInfo>,
   ): Promise<Answer> {
-    const { url, apiKey, apiSecret } = this.#config.livekit
+    const { url, apiKey, apiSecret } = this.#config
     const client = new EgressClient(url.origin, apiKey, apiSecret, {
       requestTimeout,
       failover: false,
@@ -76,39 +73,6 @@ export class LiveKitControl {
       return answered(info)
     } catch (error) {
       return refusedOrUnknown(error)
-    }
-  }
-
-  /** Where LiveKit uploads, and with which keys; `null` when its egress service has its own. */
-  async #upload(startId: string, maxDurationMs: number | undefined): Promise<Upload | null> {
-    const { storage, tempPrefix, egressUpload, maxSessionMs, graceMs } = this.#config
-    const { endpoint, region, bucket, accessKeyId, secretAccessKey, urlStyle } = storage
-    const place = {
-      endpoint: endpoint.href.replace(/\/+$/, ''),
-      region,
-      bucket,
-      forcePathStyle: urlStyle === 'path',
-    }
-    switch (egressUpload) {
-      case 'server':
-        return null
-      case 'request':
-        return { ...place, accessKey: accessKeyId, secret: secretAccessKey }
-      case 'temporary': {
-        // Files are uploaded when the session has ended: the keys have to outlive both.
-        const lifeMs = Math.min(maxDurationMs ?? maxSessionMs, maxSessionMs) + graceMs
-        const folder = startFolder(tempPrefix, startId)
-        const minted = await temporaryCredentials(storage, folder, Date.now(), lifeMs)
-        const { sessionToken } = minted
-        return {
-          ...place,
-          accessKey: minted.accessKeyId,
-          secret: minted.secretAccessKey,
-          sessionToken,
-        }
-      }
-      default:
-        return egressUpload satisfies never
     }
   }
 }

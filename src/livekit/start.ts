@@ -244,7 +244,7 @@ function encodingChoice(encoding: EncodingOptionsPreset | EncodingOptions) {
     : { case: 'advanced' as const, value: encoding }
 }
 
-function defined<T extends Record<string, number | undefined>>(numbers: T): Record<string, number> {
+function defined(numbers: Record<string, number | undefined>): Record<string, number> {
   return Object.fromEntries(
     Object.entries(numbers).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value] as const],

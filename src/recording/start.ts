@@ -1,7 +1,8 @@
 // A start of ours: what somebody wants recorded, and where its files go. Every start has an id of its own from before
 // LiveKit is called, and the id stands in every path: so that an egress whose answer was lost is known by its first
 // webhook, and no room name ever becomes part of a key (livekit.md §0.9). Pure.
-import type { RecordingKind } from './observation.ts'
+import { observation } from './observation.ts'
+import type { Observation, RecordingKind } from './observation.ts'
 import type { Wishes } from './wishes.ts'
 
 export const encodingPresets = [
@@ -85,6 +86,42 @@ export function wishesOf(order: StartOrder, startId: string): Partial<Wishes> {
     ...(maxDurationMs === undefined ? {} : { maxDurationMs }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
   }
+}
+
+/** What LiveKit said no with. */
+export interface Refusal {
+  status: number
+  code: string
+  message: string
+}
+
+/** Whether a start may go on in its room. */
+export type Admission =
+  | { kind: 'admitted' }
+  /** A recording of the room runs, or is being started. */
+  | { kind: 'busy'; egressId: string | null }
+  /** Nobody could say which recordings run. */
+  | { kind: 'trouble'; code: string; message: string }
+
+export type StartResult =
+  | { kind: 'started'; egressId: string; isRepeat: boolean }
+  | { kind: 'refused'; refusal: Refusal }
+  | Exclude<Admission, { kind: 'admitted' }>
+  /** The name of the start was used for another one. */
+  | { kind: 'other-order' }
+  /** LiveKit was asked, and nobody knows yet what came of it. */
+  | { kind: 'unknown' }
+
+/** A start as its recording hears of it. */
+export interface Started {
+  askedAtMs: number
+  wishes: Partial<Wishes>
+}
+
+/** The same whoever tells it, so that it is told once. */
+export function startObservation(startId: string, { askedAtMs, wishes }: Started): Observation {
+  const id = `start:${startId}`
+  return observation({ id, source: 'api', type: 'start.asked', observedAtMs: askedAtMs, wishes })
 }
 
 const startIdForm = /(?<![0-9A-Za-z_-])ST_[0-9a-f]{24}(?:-[1-9]\d{0,5})?(?![0-9A-Za-z_-])/

@@ -1,8 +1,9 @@
 // A start order as LiveKit's request, for every type, as it goes over the wire. Exists for fields that get lost between two
 // sets of names, for folders that a name could leave, and for S3 keys that live longer than the egress.
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Config } from '../../src/config.ts'
 import { LiveKitControl } from '../../src/livekit/control.ts'
-import type { Answer } from '../../src/livekit/control.ts'
+import type { Answer, StartPlace } from '../../src/livekit/control.ts'
 import type { StartOrder } from '../../src/recording/start.ts'
 import { config } from './config.ts'
 
@@ -43,12 +44,20 @@ function liveKitAnswers(answer: () => Response): Sent[] {
 const started = (): Response =>
   Response.json({ egress_id: 'EG_new', status: 'EGRESS_STARTING', updated_at: '1000000' })
 
+async function start(
+  order: StartOrder,
+  at: StartPlace,
+  settings: Config = config(),
+): Promise<Answer> {
+  return new LiveKitControl(settings.livekit).start(order, at, settings)
+}
+
 async function sentFor(
   order: StartOrder,
   changes = {},
 ): Promise<{ method: string; body: unknown }> {
   const sent = liveKitAnswers(started)
-  const answer = await new LiveKitControl(config(changes)).start(order, place)
+  const answer = await start(order, place, config(changes))
   expect(answer).toMatchObject({ kind: 'done', egressId: 'EG_new' })
   const [request] = sent
   if (request === undefined || sent.length > 1) throw new Error('not one request')
@@ -58,7 +67,7 @@ async function sentFor(
 
 async function answerTo(response: () => Response): Promise<Answer> {
   liveKitAnswers(response)
-  return new LiveKitControl(config()).start({ type: 'room_composite', roomName: 'a' }, place)
+  return start({ type: 'room_composite', roomName: 'a' }, place)
 }
 
 afterEach(() => {
@@ -280,7 +289,7 @@ describe('a start order', () => {
   it('names no webhook where LiveKit could not reach us', async () => {
     const sent = liveKitAnswers(started)
     const order = { type: 'room_composite', roomName: 'a' } as const
-    await new LiveKitControl(config()).start(order, { startId, webhookUrl: null })
+    await start(order, { startId, webhookUrl: null })
     expect(sent[0]?.body).not.toHaveProperty('webhooks')
   })
 
@@ -293,7 +302,7 @@ describe('a start order', () => {
 
   it('carries a token for recording, and for nothing else', async () => {
     const sent = liveKitAnswers(started)
-    await new LiveKitControl(config()).stop('EG_new')
+    await new LiveKitControl(config().livekit).stop('EG_new')
     const [, claims = ''] = (sent[0]?.authorization ?? '').split('.')
     expect(JSON.parse(atob(claims))).toMatchObject({ video: { roomRecord: true } })
     expect(sent[0]).toMatchObject({
@@ -332,9 +341,18 @@ describe('what LiveKit answers to a start', () => {
   it('no answer at all leaves it unknown, and is not asked again', async () => {
     const fetched = vi.spyOn(globalThis, 'fetch').mockRejectedValue(new TypeError('gone'))
     const cloud = config({ livekitUrl: 'wss://project.livekit.cloud' })
-    const answer = await new LiveKitControl(cloud).start({ type: 'web', url: 'https://a' }, place)
+    const answer = await start({ type: 'web', url: 'https://a' }, place, cloud)
     expect(answer).toEqual({ kind: 'unknown', why: 'LiveKit cannot be reached.' })
     expect(fetched).toHaveBeenCalledTimes(1)
+  })
+
+  it('no answer in time leaves it unknown', async () => {
+    const late = new DOMException('signal timed out', 'TimeoutError')
+    vi.spyOn(globalThis, 'fetch').mockRejectedValue(late)
+    expect(await start({ type: 'web', url: 'https://a' }, place)).toEqual({
+      kind: 'unknown',
+      why: 'LiveKit did not answer in time.',
+    })
   })
 
   it('an answer that cannot be read leaves it unknown', async () => {

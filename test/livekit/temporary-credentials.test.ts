@@ -60,10 +60,10 @@ describe('temporary credentials', () => {
       bodies.push(await new Request(input, init).text())
       return Response.json({ egress_id: 'EG_new' })
     })
-    const control = new LiveKitControl(config({ endpoint, egressUpload: 'temporary' }))
+    const settings = config({ endpoint, egressUpload: 'temporary' })
     const startId = 'ST_0123456789abcdef01234567'
     const order = { type: 'room_composite', roomName: 'a', maxDurationMs: 60_000 } as const
-    await control.start(order, { startId, webhookUrl: null })
+    await new LiveKitControl(settings.livekit).start(order, { startId, webhookUrl: null }, settings)
     vi.restoreAllMocks()
     const { s3 } = (
       JSON.parse(bodies[0] ?? '') as { fileOutputs: [{ s3: Record<string, string> }] }
