@@ -10,6 +10,7 @@ import { sweep } from './reconcile/sweep.ts'
 import { assetRoutes } from './routes/assets.ts'
 import type { AppEnv } from './routes/context.ts'
 import { aliveRoutes, healthRoutes } from './routes/health.ts'
+import { keyRoutes } from './routes/keys.ts'
 import { linkRoutes } from './routes/links.ts'
 import { playbackRoutes } from './routes/playback.ts'
 import { recordingRoutes } from './routes/recordings.ts'
@@ -24,7 +25,6 @@ import { webhookRoutes } from './routes/webhooks.ts'
 const app = new OpenAPIHono<AppEnv>()
 
 app.route('/', aliveRoutes)
-app.route('/', assetRoutes)
 
 app.use(async (context, next) => {
   try {
@@ -43,18 +43,22 @@ export const api = app
   .route('/', recordingRoutes)
   .route('/', startRoutes)
   .route('/', linkRoutes)
+  .route('/', keyRoutes)
   .route('/', sweepRoutes({ sweep: async (env, config) => sweep(env, config, 'api') }))
   .route('/', orphanRoutes({ adoptOrphan }))
   .route('/', rebuildRoutes({ rebuildStep, importStep }))
   .route('/', reconcileRoutes)
   .route('/', playbackRoutes)
   .route('/', watchRoutes)
+  .route('/', assetRoutes)
   .route('/', healthRoutes)
 
 app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
   type: 'http',
   scheme: 'bearer',
-  description: 'ADMIN_TOKEN, or a LiveKit access token with the `roomRecord` grant',
+  description:
+    'ADMIN_TOKEN (all scopes), an API key (its own), or a LiveKit access token with the `roomRecord` grant (`read`, ' +
+    '`record` and `play`, in the room that its grant names, or in all). What each operation needs stands beside it.',
 })
 app.doc31('/openapi.json', (context) => ({
   openapi: '3.1.0',

@@ -34,6 +34,12 @@ export interface Config {
   /** Requests to the outside that one run may make: 50 is the smallest plan's limit. */
   subrequests: number
   playbackTtlSeconds: number
+  /** Origins whose players may play links; `*` is every one. */
+  corsOrigins: '*' | ReadonlySet<string>
+  /** Origins whose pages may show the watch page in a frame. */
+  embedOrigins: string[]
+  /** `stream`: downloads pass through the Worker, for stores that do not let a link name them. */
+  downloads: 'redirect' | 'stream'
   adminToken: string
   playbackSecret: string
 }
@@ -124,6 +130,24 @@ function parseConfig(env: RawEnv): Config | ConfigError {
   if (tempPrefix.startsWith(finalPrefix) || finalPrefix.startsWith(tempPrefix)) {
     fail('FINAL_PREFIX', 'and TEMP_PREFIX lie in one another')
   }
+  const origins = (name: string): string[] => {
+    const values = text(name)
+      .split(/[\s,]+/)
+      .filter((value) => value !== '')
+    for (const value of values) {
+      if (!URL.canParse(value) || new URL(value).origin !== value) {
+        fail(name, 'is not a list of origins such as https://app.example')
+        break
+      }
+    }
+    return values
+  }
+
+  const downloads = oneOf('DOWNLOADS', ['redirect', 'stream'])
+  if (downloads === 'stream' && env['BUCKET'] === undefined) {
+    fail('DOWNLOADS', 'is `stream`, and no R2 bucket is bound as BUCKET')
+  }
+  const corsOrigins = text('CORS_ORIGINS') || '*'
   const endpoint = url('S3_ENDPOINT', ['http:', 'https:'])
   const publicEndpoint = text('S3_PUBLIC_ENDPOINT')
   const publicUrl = text('PUBLIC_URL').replace(/\/+$/, '')
@@ -163,6 +187,9 @@ function parseConfig(env: RawEnv): Config | ConfigError {
     partBytes: number('PART_BYTES', 256 * 1024 ** 2, 5 * 1024 ** 2, 4 * 1024 ** 3),
     subrequests: number('SUBREQUESTS', 45, 20, 10_000),
     playbackTtlSeconds: number('PLAYBACK_TTL_SECONDS', 3600, 1, longestPresignSeconds - 3600),
+    corsOrigins: corsOrigins === '*' ? '*' : new Set(origins('CORS_ORIGINS')),
+    embedOrigins: origins('EMBED_ORIGINS'),
+    downloads,
     adminToken: required('ADMIN_TOKEN'),
     playbackSecret: required('PLAYBACK_SECRET'),
   }

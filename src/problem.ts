@@ -79,9 +79,6 @@ function respond(context: Context, body: ProblemBody): Response {
   return context.body(JSON.stringify(body), body.status as ContentfulStatusCode, {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
-    ...(typeof body['retryAfterSeconds'] === 'number'
-      ? { 'retry-after': String(body['retryAfterSeconds']) }
-      : {}),
   })
 }
 

@@ -6,7 +6,7 @@ import { claimsOf } from '../recording/claims.ts'
 import { evidenceOf, settle } from '../recording/lifecycle.ts'
 import type { Step } from '../recording/lifecycle.ts'
 import { observation } from '../recording/observation.ts'
-import { toRecording } from '../recording/recording.ts'
+import { rowOf } from '../recording/row.ts'
 import type { Conclusion, Pause, RecordingState } from '../recording/state.ts'
 import { noPause, pauseAfter } from '../recording/state.ts'
 import { locate } from '../storage/move.ts'
@@ -76,8 +76,9 @@ async function register(state: RecordingState, isOpen: boolean, ports: Ports): P
 }
 
 async function publish(state: RecordingState, ports: Ports): Promise<Outcome> {
-  const recording = toRecording(state)
-  if (recording === null) return nothing
+  const row = rowOf(state)
+  if (row === null) return nothing
+  const { recording, json: published } = row
   const nowMs = ports.clock.nowMs()
   // Greater than before, and greater than what an object whose storage was lost had reached.
   const revision = Math.max(state.catalogue.revision + 1, nowMs)
@@ -97,7 +98,6 @@ async function publish(state: RecordingState, ports: Ports): Promise<Outcome> {
       entries: firstOf(before.pause, 'catalogue.unavailable', fault),
     }
   }
-  const published = JSON.stringify(recording)
   const was =
     before.published === null ? null : (JSON.parse(before.published) as { status: string }).status
   return {

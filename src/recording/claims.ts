@@ -5,21 +5,26 @@ import { isUnder, tempKeys } from './keys.ts'
 import type { Seen } from './seen.ts'
 import type { RecordingState } from './state.ts'
 
-/** They follow from the evidence alone, and every step asks for them. */
-const known = new WeakMap<Seen, { tempPrefix: string; claims: string[] }>()
+/** They follow from the paths and the outputs alone, and every step asks for them. */
+type Evidence = Pick<Seen, 'paths' | 'outputs'>
+const known = new WeakMap<
+  Evidence['paths'],
+  { outputs: Evidence['outputs']; tempPrefix: string; claims: string[] }
+>()
 
 /** Keys, and folders with their final slash, sorted. */
 export function claimsOf({ seen }: RecordingState, tempPrefix: string): string[] {
-  const before = known.get(seen)
-  if (before?.tempPrefix === tempPrefix) return before.claims
+  const { paths, outputs } = seen
+  const before = known.get(paths)
+  if (before?.outputs === outputs && before.tempPrefix === tempPrefix) return before.claims
   const claims = claimsFrom(seen, tempPrefix)
-  known.set(seen, { tempPrefix, claims })
+  known.set(paths, { outputs, tempPrefix, claims })
   return claims
 }
 
-function claimsFrom(seen: Seen, tempPrefix: string): string[] {
-  const keys = seen.paths.flatMap((path) => tempKeys(path, tempPrefix).slice(0, 1))
-  const folders = (seen.outputs?.value ?? [])
+function claimsFrom({ paths, outputs }: Evidence, tempPrefix: string): string[] {
+  const keys = paths.flatMap((path) => tempKeys(path, tempPrefix).slice(0, 1))
+  const folders = (outputs?.value ?? [])
     .filter((fact) => fact.kind === 'playlist' || fact.kind === 'image')
     .flatMap((fact) => tempKeys(fact.path, tempPrefix).slice(0, 1))
     .map(directoryOf)

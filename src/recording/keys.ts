@@ -9,6 +9,11 @@ const maxNameBytes = 512
 
 const encoder = new TextEncoder()
 
+/** A unit of UTF-16 takes three bytes at most: most keys need no counting. */
+function isLongerThan(bytes: number, text: string): boolean {
+  return text.length > bytes / 3 && encoder.encode(text).length > bytes
+}
+
 /** An egress id becomes part of a key and the name of an object: letters, digits, `_` and `-` only. */
 export function isEgressId(text: string): boolean {
   return /^[A-Za-z0-9_-]{1,64}$/.test(text)
@@ -16,7 +21,7 @@ export function isEgressId(text: string): boolean {
 
 /** True when a store addresses exactly this object by this key. */
 export function isSafeKey(key: string): boolean {
-  if (key === '' || encoder.encode(key).length > maxKeyBytes) return false
+  if (key === '' || isLongerThan(maxKeyBytes, key)) return false
   if (!key.isWellFormed() || key.includes('\0')) return false
   return key.split('/').every((segment) => segment !== '.' && segment !== '..')
 }
@@ -73,7 +78,7 @@ function finalName(path: string, run: number): string {
   const dot = name.lastIndexOf('.')
   const extension = dot > 0 && name.length - dot <= 8 ? name.slice(dot) : ''
   let stem = name.slice(0, name.length - extension.length)
-  while (encoder.encode(stem).length > maxNameBytes) stem = Array.from(stem).slice(0, -8).join('')
+  while (isLongerThan(maxNameBytes, stem)) stem = Array.from(stem).slice(0, -8).join('')
   return `${stem}${run > 1 ? `-${run}` : ''}${extension}`
 }
 

@@ -6,8 +6,8 @@ import { awakened, hasBackup, planFiles, revived } from './files.ts'
 import { folderStepOf, planFolders, revivedFolder, waitsForSegments } from './folders.ts'
 import type { FolderStep } from './folders.ts'
 import type { Observation } from './observation.ts'
-import { toRecording } from './recording.ts'
 import type { Recording } from './recording.ts'
+import { rowOf } from './row.ts'
 import { merge } from './seen.ts'
 import type { Conclusion, FileWork, FolderWork, RecordingState, Settings } from './state.ts'
 import { isBackup, neverMs, noPause } from './state.ts'
@@ -162,18 +162,27 @@ interface Publication {
 
 /** A changed headline is published before anything else, the rest of a row when there is nothing else to do. */
 function publication(state: RecordingState, { tempPrefix }: Settings): Publication | null {
-  const recording = toRecording(state)
-  if (recording === null) return null
+  const row = rowOf(state)
+  if (row === null) return null
   const { published, pause, isUnsure, claims } = state.catalogue
   const due: Due = { step: { do: 'publish' }, atMs: pause.untilMs }
   if (published === null || isUnsure) return { due, isUrgent: true }
-  if (published !== JSON.stringify(recording)) {
-    const before = JSON.parse(published) as Recording
-    return { due, isUrgent: headline(before) !== headline(recording) }
+  if (published !== row.json) {
+    return { due, isUrgent: publishedHeadline(published) !== headline(row.recording) }
   }
   // Claims are no part of the row: a late message may name a key and change nothing else.
   const hasNewClaims = claimsOf(state, tempPrefix).some((claim) => !claims.includes(claim))
   return hasNewClaims ? { due, isUrgent: false } : null
+}
+
+/** Many steps pass before a row is written again: the last one that was asked for is asked for again. */
+let lastPublished: { json: string; headline: string } | null = null
+
+function publishedHeadline(json: string): string {
+  if (lastPublished?.json !== json) {
+    lastPublished = { json, headline: headline(JSON.parse(json) as Recording) }
+  }
+  return lastPublished.headline
 }
 
 function headline({ status: word, attention, listed, error, progress }: Recording): string {

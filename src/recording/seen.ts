@@ -177,8 +177,8 @@ function fromObservation(observation: Observation): Seen {
     terminalAtMs: stamped(egress.terminalAtMs),
     outputs: stamped(egress.outputs),
     bucket: stamped(egress.bucket),
+    paths: union([], egress.outputs?.map((output) => output.path) ?? []),
     startId: stamped(egress.startId),
-    paths: union(egress.outputs?.map((output) => output.path) ?? [], []),
     streams: egress.streams,
     backup: egress.backup,
     endedBy: isTerminal(status) || isManifest ? [source] : [],
@@ -240,8 +240,11 @@ function isNewer(a: ObjectFact, b: ObjectFact): boolean {
   return JSON.stringify(a) > JSON.stringify(b)
 }
 
-function union<T extends string>(a: readonly T[], b: readonly T[]): T[] {
-  return [...new Set([...a, ...b])].toSorted()
+/** @param known sorted, each once; given back as it is when there is nothing to add */
+function union<T extends string>(known: T[], more: readonly T[]): T[] {
+  return more.every((word) => known.includes(word))
+    ? known
+    : [...new Set([...known, ...more])].toSorted()
 }
 
 function extreme(

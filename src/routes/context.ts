@@ -3,7 +3,7 @@ import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Config } from '../config.ts'
 import { problem } from '../problem.ts'
-import type { Access } from './access.ts'
+import type { Access } from '../access/scopes.ts'
 
 export interface AppEnv {
   Bindings: Env

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import { LiveKitEgress } from '../livekit/egress.ts'
 import { messageOf } from '../log.ts'
 import { S3 } from '../storage/s3.ts'
+import { guarded, guardRefusals } from './access.ts'
 import { newRoutes } from './context.ts'
 
 const CheckSchema = z.object({ ok: z.boolean(), fault: z.string().nullable() })
@@ -16,6 +17,8 @@ const ReadySchema = z.object({
 const alive = createRoute({
   method: 'get',
   path: '/healthz',
+  operationId: 'isAlive',
+  tags: ['Operation'],
   summary: 'Answer',
   responses: {
     200: {
@@ -33,6 +36,8 @@ export const aliveRoutes = newRoutes().openapi(alive, (context) =>
 const ready = createRoute({
   method: 'get',
   path: '/readyz',
+  operationId: 'isReady',
+  tags: ['Operation'],
   summary: 'Ask the catalogue, the store and LiveKit',
   responses: {
     200: { description: 'All answer', content: { 'application/json': { schema: ReadySchema } } },
@@ -46,12 +51,16 @@ const ready = createRoute({
 const metrics = createRoute({
   method: 'get',
   path: '/metrics',
+  operationId: 'readMetrics',
+  tags: ['Operation'],
   summary: 'Read what is counted',
+  ...guarded('read', 'every'),
   responses: {
     200: {
       description: 'Prometheus text',
       content: { 'text/plain': { schema: z.string() } },
     },
+    ...guardRefusals,
   },
 })
 
@@ -70,6 +79,7 @@ export const healthRoutes = newRoutes()
       '# HELP roomtape_webhooks_without_egress_total Egress webhooks that named no egress: auto egresses that could not start.\n' +
         '# TYPE roomtape_webhooks_without_egress_total counter\n' +
         `roomtape_webhooks_without_egress_total ${withoutEgress}\n`,
+      200,
     )
   })
 

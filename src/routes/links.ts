@@ -4,12 +4,12 @@ import { insertLink, listLinks, readLink, revokeLink } from '../catalog/links.ts
 import type { Link } from '../catalog/links.ts'
 import { signPlaybackToken } from '../playback/token.ts'
 import { problem } from '../problem.ts'
-import { requireAccess } from './access.ts'
+import { guarded, guardRefusals } from './access.ts'
 import { newRoutes, publicBase, refusal } from './context.ts'
 import { findRecording, lookForRecording } from './find.ts'
+import { openedKey, playerMemory } from './player-memory.ts'
 import { timeOf } from './recording-json.ts'
 
-const security = [{ bearer: [] }]
 const EgressId = z.object({ egressId: z.string() })
 const mostLinks = 200
 const longestLinkSeconds = 366 * 24 * 3600
@@ -27,21 +27,24 @@ const LinkSchema = z
   })
   .openapi('Link')
 
-const LinkRequest = z.strictObject({
-  expiresInSeconds: z.number().int().min(1).max(longestLinkSeconds).default(3600),
-  download: z.boolean().default(false).openapi({ description: 'The viewer may have the file' }),
-  viewer: z.string().min(1).max(200).nullable().default(null).openapi({
-    description: 'Who it is for, for the log',
-  }),
-  maxPlays: z.number().int().min(1).max(1_000_000).nullable().default(null),
-})
+const LinkRequest = z
+  .strictObject({
+    expiresInSeconds: z.number().int().min(1).max(longestLinkSeconds).default(3600),
+    download: z.boolean().default(false).openapi({ description: 'The viewer may have the file' }),
+    viewer: z.string().min(1).max(200).nullable().default(null).openapi({
+      description: 'Who it is for, for the log',
+    }),
+    maxPlays: z.number().int().min(1).max(1_000_000).nullable().default(null),
+  })
+  .openapi({ example: { expiresInSeconds: 86_400, viewer: 'amara', maxPlays: 3 } })
 
 const create = createRoute({
   method: 'post',
   path: '/v1/recordings/{egressId}/links',
+  operationId: 'createLink',
+  tags: ['Playback'],
   summary: 'Make a link that plays',
-  security,
-  middleware: [requireAccess] as const,
+  ...guarded('play'),
   request: {
     params: EgressId,
     body: {
@@ -68,39 +71,41 @@ const create = createRoute({
       },
     },
     400: refusal('A field is malformed'),
-    401: refusal('Not signed in'),
     404: refusal('No such recording'),
+    ...guardRefusals,
   },
 })
 
 const list = createRoute({
   method: 'get',
   path: '/v1/recordings/{egressId}/links',
+  operationId: 'listLinks',
+  tags: ['Playback'],
   summary: 'List the links of a recording, newest first',
-  security,
-  middleware: [requireAccess] as const,
+  ...guarded('play'),
   request: { params: EgressId },
   responses: {
     200: {
       description: `The ${mostLinks} newest`,
       content: { 'application/json': { schema: z.object({ links: z.array(LinkSchema) }) } },
     },
-    401: refusal('Not signed in'),
     404: refusal('No such recording'),
+    ...guardRefusals,
   },
 })
 
 const revoke = createRoute({
   method: 'delete',
   path: '/v1/links/{linkId}',
+  operationId: 'revokeLink',
+  tags: ['Playback'],
   summary: 'Revoke a link',
-  security,
-  middleware: [requireAccess] as const,
+  ...guarded('play'),
   request: { params: z.object({ linkId: z.string() }) },
   responses: {
     204: { description: 'Revoked, now or before' },
-    401: refusal('Not signed in'),
     404: refusal('No such link'),
+    ...guardRefusals,
   },
 })
 
@@ -142,6 +147,8 @@ export const linkRoutes = newRoutes()
       throw problem(404, 'link-not-found', 'There is no such link.')
     }
     await revokeLink(context.env.DB, linkId, Date.now())
+    // Elsewhere it is forgotten a moment later.
+    playerMemory(context.get('config')).opened.forget(openedKey(link.egressId, linkId))
     return context.body(null, 204)
   })
 

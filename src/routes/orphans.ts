@@ -6,19 +6,19 @@ import type { Config } from '../config.ts'
 import { problem } from '../problem.ts'
 import { isSafeKey, isUnder } from '../recording/keys.ts'
 import type { Recording } from '../recording/recording.ts'
+import { guarded, guardRefusals } from './access.ts'
 import { newRoutes, refusal } from './context.ts'
-import { requireEveryRoom } from './every-room.ts'
 import { RecordingSchema, toJson } from './recording-json.ts'
 
-const security = [{ bearer: [] }]
 const mostOrphans = 200
 
 const list = createRoute({
   method: 'get',
   path: '/v1/orphans',
+  operationId: 'listOrphans',
+  tags: ['Bucket'],
   summary: 'Objects in the temp folder that no egress claims, past the grace period',
-  security,
-  middleware: requireEveryRoom,
+  ...guarded('read', 'every'),
   responses: {
     200: {
       description: `The ${mostOrphans} oldest`,
@@ -38,19 +38,21 @@ const list = createRoute({
         },
       },
     },
-    401: refusal('Not signed in'),
-    403: refusal('The token is for one room'),
+    ...guardRefusals,
   },
 })
 
-const OrphanKey = z.object({ key: z.string().min(1).max(1024) })
+const OrphanKey = z
+  .object({ key: z.string().min(1).max(1024) })
+  .openapi({ example: { key: 'temp/3f2a/video.mp4' } })
 
 const adopt = createRoute({
   method: 'post',
   path: '/v1/orphans/adopt',
+  operationId: 'adoptOrphan',
+  tags: ['Bucket'],
   summary: 'Make a recording of an orphan',
-  security,
-  middleware: requireEveryRoom,
+  ...guarded('record', 'every'),
   request: {
     body: {
       required: true,
@@ -59,7 +61,7 @@ const adopt = createRoute({
           schema: OrphanKey.extend({
             roomName: z.string().min(1).max(4096).optional(),
             title: z.string().min(1).max(1000).optional(),
-          }),
+          }).openapi({ example: { key: 'temp/3f2a/video.mp4', roomName: 'standup' } }),
         },
       },
     },
@@ -70,25 +72,24 @@ const adopt = createRoute({
       content: { 'application/json': { schema: RecordingSchema } },
     },
     400: refusal('The key is none'),
-    401: refusal('Not signed in'),
-    403: refusal('The token is for one room'),
     404: refusal('No such object in the temp folder'),
     409: refusal('An egress claims the object'),
+    ...guardRefusals,
   },
 })
 
 const dismiss = createRoute({
   method: 'post',
   path: '/v1/orphans/dismiss',
+  operationId: 'dismissOrphan',
+  tags: ['Bucket'],
   summary: 'Stop reporting an orphan; it is kept',
-  security,
-  middleware: requireEveryRoom,
+  ...guarded('record', 'every'),
   request: { body: { required: true, content: { 'application/json': { schema: OrphanKey } } } },
   responses: {
     204: { description: 'Not reported any more' },
-    401: refusal('Not signed in'),
-    403: refusal('The token is for one room'),
     404: refusal('No such orphan'),
+    ...guardRefusals,
   },
 })
 

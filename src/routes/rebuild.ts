@@ -4,11 +4,9 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { Config } from '../config.ts'
 import { problem } from '../problem.ts'
 import { isUnder } from '../recording/keys.ts'
+import { guarded, guardRefusals } from './access.ts'
 import { newRoutes, refusal } from './context.ts'
 import { formatCursor, parseCursor } from './cursor.ts'
-import { requireEveryRoom } from './every-room.ts'
-
-const security = [{ bearer: [] }]
 
 const StepSchema = {
   seen: z.number().int().openapi({ description: 'Objects that were looked at in this step' }),
@@ -20,9 +18,10 @@ const StepSchema = {
 const rebuild = createRoute({
   method: 'post',
   path: '/v1/rebuild',
+  operationId: 'rebuildCatalogue',
+  tags: ['Bucket'],
   summary: 'Fill a lost catalogue again, one step',
-  security,
-  middleware: requireEveryRoom,
+  ...guarded('admin', 'every'),
   request: { query: z.object({ cursor: z.string().optional() }) },
   responses: {
     200: {
@@ -39,23 +38,25 @@ const rebuild = createRoute({
       },
     },
     400: refusal('The cursor is none'),
-    401: refusal('Not signed in'),
-    403: refusal('The token is for one room'),
+    ...guardRefusals,
   },
 })
 
 const importFolder = createRoute({
   method: 'post',
   path: '/v1/imports',
+  operationId: 'importRecordings',
+  tags: ['Bucket'],
   summary: 'Adopt recordings that lie under a prefix of the bucket, one step',
-  security,
-  middleware: requireEveryRoom,
+  ...guarded('admin', 'every'),
   request: {
     body: {
       required: true,
       content: {
         'application/json': {
-          schema: z.object({ prefix: z.string().min(1).max(1024), cursor: z.string().optional() }),
+          schema: z
+            .object({ prefix: z.string().min(1).max(1024), cursor: z.string().optional() })
+            .openapi({ example: { prefix: 'old-recordings/' } }),
         },
       },
     },
@@ -66,8 +67,7 @@ const importFolder = createRoute({
       content: { 'application/json': { schema: z.object(StepSchema) } },
     },
     400: refusal('The prefix lies in the temp folder, or the cursor is none'),
-    401: refusal('Not signed in'),
-    403: refusal('The token is for one room'),
+    ...guardRefusals,
   },
 })
 

@@ -1,27 +1,26 @@
 // POST /v1/recordings/{egressId}/reconcile: somebody has repaired something and wants it looked at now.
 import { createRoute, z } from '@hono/zod-openapi'
 import { problem } from '../problem.ts'
-import { requireAccess } from './access.ts'
+import { guarded, guardRefusals } from './access.ts'
 import { newRoutes, refusal } from './context.ts'
 import { findRecording } from './find.ts'
 import { RecordingSchema, toJson } from './recording-json.ts'
 
-const security = [{ bearer: [] }]
-
 const reconcile = createRoute({
   method: 'post',
   path: '/v1/recordings/{egressId}/reconcile',
+  operationId: 'reconcileRecording',
+  tags: ['Recordings'],
   summary: 'Look at LiveKit and the bucket now, and try again what had been given up',
-  security,
-  middleware: [requireAccess] as const,
+  ...guarded('record'),
   request: { params: z.object({ egressId: z.string() }) },
   responses: {
     200: {
       description: 'The recording after it',
       content: { 'application/json': { schema: RecordingSchema } },
     },
-    401: refusal('Not signed in'),
     404: refusal('No such recording'),
+    ...guardRefusals,
   },
 })
 

@@ -5,7 +5,7 @@ import { fileKinds, recordingKinds } from '../recording/observation.ts'
 import type { Recording } from '../recording/recording.ts'
 import { statuses } from '../recording/status.ts'
 
-const time = z.iso.datetime().openapi({ example: '2026-01-01T00:00:00.000Z' })
+export const time = z.iso.datetime().openapi({ example: '2026-01-01T00:00:00.000Z' })
 
 const FileSchema = z
   .object({
@@ -19,6 +19,9 @@ const FileSchema = z
       .nullable()
       .openapi({ description: 'Where it lies now; null while nobody has seen it' }),
     state: z.enum(['expected', 'in_temp', 'moving', 'final', 'missing', 'quarantined']),
+    path: z.string().optional().openapi({
+      description: 'Of a playlist that is still in the temp folder: LiveKit’s own name of it',
+    }),
     missing: z
       .array(z.string())
       .optional()

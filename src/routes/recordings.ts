@@ -2,18 +2,16 @@
 // egress's object, which alone has it. Paging is by position, never by offset: rows that arrive meanwhile shift nothing.
 import { createRoute, z } from '@hono/zod-openapi'
 import { listRecordings } from '../catalog/recordings.ts'
-import { problem } from '../problem.ts'
 import type { Entry } from '../recording/state.ts'
 import { summaryOf } from '../recording/summary.ts'
 import { statuses } from '../recording/status.ts'
-import { requireAccess } from './access.ts'
+import { guarded, guardRefusals, visibleRoom } from './access.ts'
 import { newRoutes, refusal } from './context.ts'
 import { formatCursor, parseCursor } from './cursor.ts'
 import { findRecording } from './find.ts'
 import { RecordingSchema, toJson } from './recording-json.ts'
-import { redirectToFile } from './redirect.ts'
+import { redirectByApi } from './redirect.ts'
 
-const security = [{ bearer: [] }]
 const EgressId = z.object({ egressId: z.string().openapi({ example: 'EG_2aB3cD4eF5gH' }) })
 const timeMs = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
 
@@ -22,9 +20,10 @@ const PositionCursor = z.object({ sortAtMs: z.number(), egressId: z.string() })
 const list = createRoute({
   method: 'get',
   path: '/v1/recordings',
+  operationId: 'listRecordings',
+  tags: ['Recordings'],
   summary: 'List recordings, newest first',
-  security,
-  middleware: [requireAccess] as const,
+  ...guarded('read'),
   request: {
     query: z.object({
       room: z.string().optional(),
@@ -55,34 +54,35 @@ const list = createRoute({
       },
     },
     400: refusal('A filter is malformed'),
-    401: refusal('Not signed in'),
-    403: refusal('No `roomRecord` grant, or another room'),
+    ...guardRefusals,
   },
 })
 
 const read = createRoute({
   method: 'get',
   path: '/v1/recordings/{egressId}',
+  operationId: 'readRecording',
+  tags: ['Recordings'],
   summary: 'Read one recording',
-  security,
-  middleware: [requireAccess] as const,
+  ...guarded('read'),
   request: { params: EgressId },
   responses: {
     200: {
       description: 'The recording',
       content: { 'application/json': { schema: RecordingSchema } },
     },
-    401: refusal('Not signed in'),
     404: refusal('No such recording'),
+    ...guardRefusals,
   },
 })
 
 const timeline = createRoute({
   method: 'get',
   path: '/v1/recordings/{egressId}/timeline',
+  operationId: 'readTimeline',
+  tags: ['Recordings'],
   summary: 'Read everything that was observed, decided and done',
-  security,
-  middleware: [requireAccess] as const,
+  ...guarded('read'),
   request: { params: EgressId },
   responses: {
     200: {
@@ -105,17 +105,18 @@ const timeline = createRoute({
         },
       },
     },
-    401: refusal('Not signed in'),
     404: refusal('No such recording'),
+    ...guardRefusals,
   },
 })
 
 const play = createRoute({
   method: 'get',
   path: '/v1/recordings/{egressId}/play',
+  operationId: 'playRecording',
+  tags: ['Playback'],
   summary: 'Go to a presigned URL of a file',
-  security,
-  middleware: [requireAccess] as const,
+  ...guarded('play'),
   request: {
     params: EgressId,
     query: z.object({
@@ -128,21 +129,18 @@ const play = createRoute({
   },
   responses: {
     302: { description: 'To the store' },
-    401: refusal('Not signed in'),
     404: refusal('No such recording or file'),
     409: refusal('Not playable, with the reason'),
+    ...guardRefusals,
   },
 })
 
 export const recordingRoutes = newRoutes()
   .openapi(list, async (context) => {
     const { room, status, from, to, limit, cursor } = context.req.valid('query')
-    const access = context.get('access')
-    if (access.room !== null && room !== undefined && room !== access.room) {
-      throw problem(403, 'other-room', 'The token is for another room.')
-    }
+    const roomName = await visibleRoom(context, room)
     const { rows, next } = await listRecordings(context.env.DB, {
-      roomName: access.room ?? room ?? null,
+      roomName,
       statuses: status === undefined ? [] : [status].flat(),
       fromMs: from ?? null,
       toMs: to ?? null,
@@ -175,9 +173,5 @@ export const recordingRoutes = newRoutes()
   .openapi(play, async (context) => {
     const { recording } = await findRecording(context, context.req.valid('param').egressId)
     const { file, download } = context.req.valid('query')
-    return redirectToFile(context, recording, {
-      name: file ?? null,
-      isDownload: download === '1',
-      linkExpiresAtMs: null,
-    })
+    return redirectByApi(context, recording, file ?? null, download === '1')
   })

@@ -5,25 +5,28 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { problem } from '../problem.ts'
 import type { StartOrder, StartResult } from '../recording/start.ts'
-import { requireAccess } from './access.ts'
-import type { Access } from './access.ts'
+import type { Access } from '../access/scopes.ts'
+import { guarded, guardRefusals, visibleRoom } from './access.ts'
 import { newRoutes, publicBase, refusal } from './context.ts'
 import type { AppEnv } from './context.ts'
 import { etagOf } from './etag.ts'
 import { RecordingSchema, toJson } from './recording-json.ts'
 import { StartBodySchema, orderOf } from './start-body.ts'
 
-const security = [{ bearer: [] }]
 const content = { 'application/json': { schema: RecordingSchema } }
+
+/** A start that nobody knows of yet is usually known by then. */
+const againAfterSeconds = 5
 
 const start = createRoute({
   method: 'post',
   path: '/v1/recordings',
+  operationId: 'startRecording',
+  tags: ['Recordings'],
   summary: 'Start a recording',
   description:
     'With an `Idempotency-Key` (kept for 24 hours) the request can be repeated: it starts one egress, whatever got lost.',
-  security,
-  middleware: [requireAccess] as const,
+  ...guarded('record'),
   request: {
     headers: z.object({
       'idempotency-key': z
@@ -36,15 +39,15 @@ const start = createRoute({
     body: { required: true, content: { 'application/json': { schema: StartBodySchema } } },
   },
   responses: {
+    ...guardRefusals,
     201: { description: 'LiveKit has started it', content },
     200: { description: 'It was started before, under this key', content },
     400: refusal('The body is malformed, each fault by name; or LiveKit says so'),
-    401: refusal('Not signed in'),
-    403: refusal('Another room, no `roomRecord` grant, or LiveKit refuses our key'),
+    403: refusal('Lacks the scope, is bound to another room, or LiveKit refuses our key'),
     404: refusal('LiveKit: the room, the participant or the track does not exist'),
     409: refusal('`exclusive`, and a recording of the room runs (`egressId`)'),
     422: refusal('The key was used for another body'),
-    429: refusal('LiveKit: too many egresses'),
+    429: refusal('LiveKit: too many egresses; or too many refused requests'),
     502: refusal('LiveKit refused for another reason'),
     503: refusal('LiveKit has no egress service free, or cannot be asked'),
     504: refusal('Nobody knows yet: repeat the request with `idempotencyKey`'),
@@ -52,16 +55,18 @@ const start = createRoute({
 })
 
 export const startRoutes = newRoutes().openapi(start, async (context) => {
-  const access = context.get('access')
   const order = orderOf(context.req.valid('json'))
-  assertRoom(access, order)
+  await assertRoom(context, order)
   const key = context.req.valid('header')['idempotency-key'] ?? crypto.randomUUID()
-  const result = await context.env.START.getByName(await startName(access, key)).start({
+  const result = await context.env.START.getByName(
+    await startName(context.get('access'), key),
+  ).start({
     order,
     bodyHash: await hashOf(canonical(order)),
     webhookUrl: webhookUrl(context),
   })
-  if (result.kind !== 'started') throw refused(result, key)
+  if (result.kind === 'unknown') context.header('retry-after', String(againAfterSeconds))
+  if (result.kind !== 'started') throw refusalOf(result, key)
   const { egressId, isRepeat } = result
   const view = await context.env.RECORDING.getByName(egressId).view()
   if (view === null) throw problem(503, 'not-stored', 'The recording could not be read. Try again.')
@@ -70,16 +75,12 @@ export const startRoutes = newRoutes().openapi(start, async (context) => {
   return context.json(toJson(view.recording, view.updatedAtMs), isRepeat ? 200 : 201)
 })
 
-function assertRoom({ room }: Access, { roomName, type }: StartOrder): void {
-  if (room === null || room === roomName) return
-  const detail =
-    type === 'web'
-      ? 'The token is for a room, and a web page is none.'
-      : 'The token is for another room.'
-  throw problem(403, 'other-room', detail)
+/** A web page belongs to no room: it is for callers who may record in all of them. */
+async function assertRoom(context: Context<AppEnv>, { type, roomName }: StartOrder): Promise<void> {
+  await visibleRoom(context, type === 'web' ? '' : roomName)
 }
 
-function refused(result: Exclude<StartResult, { kind: 'started' }>, key: string): Error {
+function refusalOf(result: Exclude<StartResult, { kind: 'started' }>, key: string): Error {
   switch (result.kind) {
     case 'busy':
       return problem(
@@ -99,7 +100,7 @@ function refused(result: Exclude<StartResult, { kind: 'started' }>, key: string)
         504,
         'start-unknown',
         'LiveKit has not answered, and may have started it all the same. Repeat the request with this Idempotency-Key: it never starts a second one.',
-        { idempotencyKey: key, retryAfterSeconds: 5 },
+        { idempotencyKey: key },
       )
     case 'refused': {
       const { status, code, message } = result.refusal

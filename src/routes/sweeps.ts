@@ -3,10 +3,8 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { listReports } from '../catalog/sweeps.ts'
 import type { Config } from '../config.ts'
 import { problem } from '../problem.ts'
+import { guarded, guardRefusals } from './access.ts'
 import { newRoutes, refusal } from './context.ts'
-import { requireEveryRoom } from './every-room.ts'
-
-const security = [{ bearer: [] }]
 
 const ReportSchema = z
   .object({
@@ -40,33 +38,33 @@ const ReportSchema = z
 const run = createRoute({
   method: 'post',
   path: '/v1/sweeps',
+  operationId: 'runSweep',
+  tags: ['Bucket'],
   summary: 'Sweep the temp folder and LiveKit’s list now',
-  security,
-  middleware: requireEveryRoom,
+  ...guarded('record', 'every'),
   responses: {
     200: {
       description: 'What it found',
       content: { 'application/json': { schema: ReportSchema } },
     },
-    401: refusal('Not signed in'),
-    403: refusal('The token is for one room'),
     409: refusal('Another sweep is under way'),
+    ...guardRefusals,
   },
 })
 
 const list = createRoute({
   method: 'get',
   path: '/v1/sweeps',
+  operationId: 'listSweeps',
+  tags: ['Bucket'],
   summary: 'The last reports, newest first',
-  security,
-  middleware: requireEveryRoom,
+  ...guarded('read', 'every'),
   responses: {
     200: {
       description: 'At most 50',
       content: { 'application/json': { schema: z.object({ sweeps: z.array(ReportSchema) }) } },
     },
-    401: refusal('Not signed in'),
-    403: refusal('The token is for one room'),
+    ...guardRefusals,
   },
 })
 

@@ -17,6 +17,8 @@ const longestObjectCallMs = 8_000
 const webhook = createRoute({
   method: 'post',
   path: '/webhooks/livekit',
+  operationId: 'takeWebhook',
+  tags: ['Webhooks'],
   summary: 'Take a webhook from LiveKit',
   description:
     'The raw body as LiveKit signed it, of any content type, with LiveKit’s JWT in `Authorization` (no `Bearer`).',

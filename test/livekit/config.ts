@@ -36,5 +36,8 @@ export function config(
     playbackTtlSeconds: 3600,
     adminToken: 'admin',
     playbackSecret: 'playback',
+    corsOrigins: new Set(),
+    embedOrigins: new Set(),
+    downloads: 'redirect',
   }
 }

@@ -210,6 +210,18 @@ function list(query: Info): Response {
   })
 }
 
+/** As Twirp writes what webhooks write in camelCase. */
+export function asTwirp(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(asTwirp)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      asTwirp(inner),
+    ]),
+  )
+}
+
 function twirpError(status: number, code: string, msg: string): Response {
   return Response.json({ code, msg }, { status, headers: { 'content-type': 'application/json' } })
 }

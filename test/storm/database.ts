@@ -17,16 +17,21 @@ const schema = readdirSync(migrations)
   .map((name) => readFileSync(join(migrations, name), 'utf8'))
 const tables = ['recordings', 'claims', 'temp_objects']
 
-/** One SQLite for all seeds of a process: creating one takes longer than a seed. */
-let shared: DatabaseSync | null = null
+/** One SQLite for all seeds of a process, and its statements: creating one takes longer than a seed. */
+const shared = new DatabaseSync(':memory:')
+for (const sql of schema) shared.exec(sql)
+const prepared = new Map<string, ReturnType<DatabaseSync['prepare']>>()
 
-function emptyDatabase(): DatabaseSync {
-  if (shared === null) {
-    shared = new DatabaseSync(':memory:')
-    for (const sql of schema) shared.exec(sql)
-  }
-  for (const table of tables) shared.exec(`DELETE FROM ${table}`)
-  return shared
+function prepare(sql: string): ReturnType<DatabaseSync['prepare']> {
+  const known = prepared.get(sql)
+  if (known !== undefined) return known
+  const statement = shared.prepare(sql)
+  prepared.set(sql, statement)
+  return statement
+}
+
+function isRead(sql: string): boolean {
+  return /^\s*SELECT/i.test(sql)
 }
 
 interface Result {
@@ -65,14 +70,13 @@ class Statement {
 
 export class StormDatabase {
   readonly #world: World
-  readonly #database = emptyDatabase()
-  readonly #prepared = new Map<string, ReturnType<DatabaseSync['prepare']>>()
   readonly #rewrite: (sql: string) => string
 
   /** @param rewrite makes other statements of them: for planted bugs */
   constructor(world: World, rewrite: (sql: string) => string) {
     this.#world = world
     this.#rewrite = rewrite
+    for (const table of tables) prepare(`DELETE FROM ${table}`).run()
   }
 
   /** As the Worker's code takes it. */
@@ -87,7 +91,7 @@ export class StormDatabase {
   /** One request to D1: all of its statements or none. */
   request(statements: Statement[]): Result[] {
     const world = this.#world
-    const isWrite = statements.some(({ sql }) => !/^\s*SELECT/i.test(sql))
+    const isWrite = statements.some(({ sql }) => !isRead(sql))
     const fate = world.call('catalogue', isWrite ? 'write' : 'read')
     if (fate === 'not-done') {
       if (isWrite && world.random.chance(world.weather.lostAnswer * 5)) this.#later(statements)
@@ -112,30 +116,22 @@ export class StormDatabase {
 
   #perform(statements: Statement[]): Result[] {
     return statements.map(({ sql, values }) => {
-      const prepared = this.#prepare(sql)
-      if (/^\s*SELECT/i.test(sql)) return { results: prepared.all(...values), meta: { changes: 0 } }
-      return { results: [], meta: { changes: Number(prepared.run(...values).changes) } }
+      const statement = prepare(this.#rewrite(sql))
+      if (isRead(sql)) return { results: statement.all(...values), meta: { changes: 0 } }
+      return { results: [], meta: { changes: Number(statement.run(...values).changes) } }
     })
-  }
-
-  #prepare(sql: string): ReturnType<DatabaseSync['prepare']> {
-    const known = this.#prepared.get(sql)
-    if (known !== undefined) return known
-    const prepared = this.#database.prepare(this.#rewrite(sql))
-    this.#prepared.set(sql, prepared)
-    return prepared
   }
 
   /** The row as it stands, without weather. */
   recording(egressId: string): Recording | null {
-    const row = this.#prepare('SELECT recording FROM recordings WHERE egress_id = ?').get(egressId)
+    const row = prepare('SELECT recording FROM recordings WHERE egress_id = ?').get(egressId)
     const json = row?.['recording']
     return typeof json === 'string' ? (JSON.parse(json) as Recording) : null
   }
 
   /** Keys that nobody claims, as the sweep noted them. */
   orphans(): string[] {
-    return this.#prepare('SELECT temp_key FROM temp_objects WHERE egress_id IS NULL')
+    return prepare('SELECT temp_key FROM temp_objects WHERE egress_id IS NULL')
       .all()
       .map((row) => String(row['temp_key']))
   }

@@ -4,7 +4,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import { app } from '../../src/app.ts'
 import { askedOfLiveKit, breakStore, setLiveKit, storeRequests } from './outside.ts'
-import { request } from './story.ts'
+import { asAdmin, request } from './story.ts'
 
 interface Ready {
   status: string
@@ -121,7 +121,7 @@ describe('GET /healthz', () => {
 
 describe('GET /metrics', () => {
   it('is Prometheus text: each line a comment or a number, each number explained', async () => {
-    const response = await request('/metrics')
+    const response = await asAdmin('/metrics')
     expect(response.headers.get('content-type')).toMatch(/^text\/plain/)
     const lines = (await response.text()).trimEnd().split('\n')
     const names = new Set<string>()

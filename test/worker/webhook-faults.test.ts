@@ -337,7 +337,7 @@ describe('W16: an auto egress that could not start is reported without an id and
     const { body, headers } = vector
     const response = await request('/webhooks/livekit', { method: 'POST', body, headers })
     expect([response.status, await response.json()]).toEqual([200, { stored: false }])
-    expect(await (await request('/metrics')).text()).toContain(
+    expect(await (await asAdmin('/metrics')).text()).toContain(
       '\nroomtape_webhooks_without_egress_total 1\n',
     )
     expect(log()).toContain('no response from servers')
