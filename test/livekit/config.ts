@@ -37,7 +37,7 @@ export function config(
     adminToken: 'admin',
     playbackSecret: 'playback',
     corsOrigins: new Set(),
-    embedOrigins: new Set(),
+    embedOrigins: [],
     downloads: 'redirect',
   }
 }
