@@ -132,7 +132,11 @@ function stormRecording(
     media.push({ key: list.filename, body: playlistText(segments), contentType: listType })
   const live = shape === 'segments-and-live' ? `${folder}live.m3u8` : null
   if (live !== null)
-    media.push({ key: live, body: playlistText(segments.slice(-5)), contentType: listType })
+    media.push({
+      key: live,
+      body: `${playlistText(segments.slice(-5))}#EXT-X-MEDIA-SEQUENCE:1\n`,
+      contentType: listType,
+    })
   const images = shape === 'images-and-file' ? ['thumb_00000.jpeg', 'thumb_00001.jpeg'] : []
   for (const image of images)
     media.push({ key: `${folder}${image}`, body: `${body} ${image}`, contentType: 'image/jpeg' })
