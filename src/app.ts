@@ -17,6 +17,7 @@ import { recordingRoutes } from './routes/recordings.ts'
 import { orphanRoutes } from './routes/orphans.ts'
 import { rebuildRoutes } from './routes/rebuild.ts'
 import { reconcileRoutes } from './routes/reconcile.ts'
+import { startRoutes } from './routes/starts.ts'
 import { sweepRoutes } from './routes/sweeps.ts'
 import { watchRoutes } from './routes/watch.tsx'
 import { webhookRoutes } from './routes/webhooks.ts'
@@ -40,6 +41,7 @@ app.use(async (context, next) => {
 export const api = app
   .route('/', webhookRoutes)
   .route('/', recordingRoutes)
+  .route('/', startRoutes)
   .route('/', linkRoutes)
   .route('/', keyRoutes)
   .route('/', sweepRoutes({ sweep: async (env, config) => sweep(env, config, 'api') }))
