@@ -87,7 +87,10 @@ function unknownFaults(
 
 function configFaults(all: Vars): ConfigFault[] {
   try {
-    readConfig({ ...all })
+    // The bucket is bound when it is in R2.
+    const endpoint = all['S3_ENDPOINT'] ?? ''
+    const isBound = URL.canParse(endpoint) && r2Of(endpoint) !== null
+    readConfig({ ...all, ...(isBound ? { BUCKET: {} } : {}) })
     return []
   } catch (error) {
     if (error instanceof ConfigError) return error.faults

@@ -20,6 +20,7 @@ import { orphanRoutes } from './routes/orphans.ts'
 import { rebuildRoutes } from './routes/rebuild.ts'
 import { reconcileRoutes } from './routes/reconcile.ts'
 import { statsRoutes } from './routes/stats.ts'
+import { startRoutes } from './routes/starts.ts'
 import { sweepRoutes } from './routes/sweeps.ts'
 import { watchRoutes } from './routes/watch.tsx'
 import { webhookRoutes } from './routes/webhooks.ts'
@@ -27,7 +28,6 @@ import { webhookRoutes } from './routes/webhooks.ts'
 const app = new OpenAPIHono<AppEnv>()
 
 app.route('/', aliveRoutes)
-app.route('/', assetRoutes)
 
 app.use(async (context, next) => {
   try {
@@ -48,6 +48,7 @@ export const api = app
   .route('/', listRoutes)
   .route('/', recordingRoutes)
   .route('/', statsRoutes)
+  .route('/', startRoutes)
   .route('/', linkRoutes)
   .route('/', keyRoutes)
   .route('/', sweepRoutes({ sweep: async (env, config) => sweep(env, config, 'api') }))
@@ -56,6 +57,7 @@ export const api = app
   .route('/', reconcileRoutes)
   .route('/', playbackRoutes)
   .route('/', watchRoutes)
+  .route('/', assetRoutes)
   .route('/', healthRoutes)
 
 app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {

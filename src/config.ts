@@ -34,6 +34,12 @@ export interface Config {
   /** Requests to the outside that one run may make: 50 is the smallest plan's limit. */
   subrequests: number
   playbackTtlSeconds: number
+  /** Origins whose players may play links; `*` is every one. */
+  corsOrigins: '*' | ReadonlySet<string>
+  /** Origins whose pages may show the watch page in a frame. */
+  embedOrigins: string[]
+  /** `stream`: downloads pass through the Worker, for stores that do not let a link name them. */
+  downloads: 'redirect' | 'stream'
   adminToken: string
   playbackSecret: string
 }
@@ -124,9 +130,31 @@ function parseConfig(env: RawEnv): Config | ConfigError {
   if (tempPrefix.startsWith(finalPrefix) || finalPrefix.startsWith(tempPrefix)) {
     fail('FINAL_PREFIX', 'and TEMP_PREFIX lie in one another')
   }
+  const origins = (name: string): string[] => {
+    const values = text(name)
+      .split(/[\s,]+/)
+      .filter((value) => value !== '')
+    for (const value of values) {
+      if (!URL.canParse(value) || new URL(value).origin !== value) {
+        fail(name, 'is not a list of origins such as https://app.example')
+        break
+      }
+    }
+    return values
+  }
+
+  const downloads = oneOf('DOWNLOADS', ['redirect', 'stream'])
+  if (downloads === 'stream' && env['BUCKET'] === undefined) {
+    fail('DOWNLOADS', 'is `stream`, and no R2 bucket is bound as BUCKET')
+  }
+  const corsOrigins = text('CORS_ORIGINS') || '*'
   const endpoint = url('S3_ENDPOINT', ['http:', 'https:'])
   const publicEndpoint = text('S3_PUBLIC_ENDPOINT')
   const publicUrl = text('PUBLIC_URL').replace(/\/+$/, '')
+  const egressUpload = oneOf('EGRESS_UPLOAD', ['request', 'temporary', 'server'])
+  if (egressUpload === 'temporary' && r2AccountOf(endpoint) === null) {
+    fail('EGRESS_UPLOAD', 'is `temporary`, and S3_ENDPOINT is not one of R2')
+  }
   const config: Config = {
     livekit: {
       url: url('LIVEKIT_URL', ['ws:', 'wss:', 'http:', 'https:']),
@@ -150,7 +178,7 @@ function parseConfig(env: RawEnv): Config | ConfigError {
     finalPrefix,
     publicUrl:
       publicUrl === '' ? null : url('PUBLIC_URL', ['http:', 'https:'], publicUrl) && publicUrl,
-    egressUpload: oneOf('EGRESS_UPLOAD', ['request', 'temporary', 'server']),
+    egressUpload,
     silentAfterMs: number('SILENT_AFTER_SECONDS', 600, 1) * 1000,
     graceMs: number('GRACE_SECONDS', 3600, 1) * 1000,
     maxSessionMs: number('MAX_SESSION_SECONDS', 43_200, 1) * 1000,
@@ -159,10 +187,21 @@ function parseConfig(env: RawEnv): Config | ConfigError {
     partBytes: number('PART_BYTES', 256 * 1024 ** 2, 5 * 1024 ** 2, 4 * 1024 ** 3),
     subrequests: number('SUBREQUESTS', 45, 20, 10_000),
     playbackTtlSeconds: number('PLAYBACK_TTL_SECONDS', 3600, 1, longestPresignSeconds - 3600),
+    corsOrigins: corsOrigins === '*' ? '*' : new Set(origins('CORS_ORIGINS')),
+    embedOrigins: origins('EMBED_ORIGINS'),
+    downloads,
     adminToken: required('ADMIN_TOKEN'),
     playbackSecret: required('PLAYBACK_SECRET'),
   }
   return faults.length === 0 ? config : new ConfigError(faults)
+}
+
+/** The account that an endpoint of R2 belongs to, whatever its jurisdiction; `null` for another store. */
+export function r2AccountOf(endpoint: URL): string | null {
+  return (
+    /^([0-9a-f]{32})\.(?:[a-z-]+\.)?r2\.cloudflarestorage\.com$/.exec(endpoint.hostname)?.[1] ??
+    null
+  )
 }
 
 type Fail = (name: string, fault: string) => void

@@ -7,7 +7,7 @@ import type { Config } from '../../src/config.ts'
 import { StoreRequests } from '../../src/storage/requests.ts'
 import { signed, wholeLife } from '../../test/egress-events.ts'
 import type { Recorded } from '../../test/egress-events.ts'
-import { answerLiveKit, steerLiveKit } from '../../test/outside/livekit.ts'
+import { answerLiveKit, asTwirp, steerLiveKit } from '../../test/outside/livekit.ts'
 import type { Webhook } from './plan.ts'
 
 export class PretendLiveKit {
@@ -49,7 +49,7 @@ export class PretendLiveKit {
   knows(webhook: Webhook | null): void {
     const { egressId } = this.#recorded
     const info = webhook === null ? null : this.#events[webhook]?.['egressInfo']
-    steerLiveKit({ egresses: info === null ? {} : { [egressId]: snakeCase(info) } })
+    steerLiveKit({ egresses: info === null ? {} : { [egressId]: asTwirp(info) } })
   }
 
   /** Sends one of its webhooks; the same one has the same id each time. */
@@ -109,16 +109,4 @@ async function answer(
   )
   response.writeHead(answered.status, Object.fromEntries(answered.headers))
   response.end(await answered.text())
-}
-
-/** As Twirp writes what webhooks write in camelCase. */
-function snakeCase(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(snakeCase)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [
-      name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      snakeCase(inner),
-    ]),
-  )
 }

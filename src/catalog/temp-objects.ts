@@ -32,6 +32,12 @@ interface ObjectRow {
   egress_id: string | null
 }
 
+/**
+ * The status that the sweep goes by. What no list shows, because LiveKit said that it never knew it, counts as lost: its row
+ * keeps the word of the webhook that spoke of it.
+ */
+const knownStatus = `CASE r.listed WHEN 0 THEN 'lost' ELSE r.status END AS status`
+
 /** Whose these keys and folders are, in one query. */
 export async function readClaims(
   database: D1Database,
@@ -39,7 +45,7 @@ export async function readClaims(
 ): Promise<Map<string, Claim>> {
   const { results } = await database
     .prepare(
-      `SELECT c.temp_key, c.egress_id, r.status FROM json_each(?1) k
+      `SELECT c.temp_key, c.egress_id, ${knownStatus} FROM json_each(?1) k
        JOIN claims c ON c.temp_key = k.value LEFT JOIN recordings r ON r.egress_id = c.egress_id`,
     )
     .bind(JSON.stringify(keys))
@@ -49,17 +55,14 @@ export async function readClaims(
   )
 }
 
-/**
- * Statuses of these recordings in the catalogue; those that it lacks are left out. What no list shows, because LiveKit said
- * that it never knew it, counts as lost.
- */
+/** Statuses of these recordings in the catalogue; those that it lacks are left out. */
 export async function readStatuses(
   database: D1Database,
   egressIds: string[],
 ): Promise<Map<string, Status>> {
   const { results } = await database
     .prepare(
-      `SELECT r.egress_id, CASE r.listed WHEN 0 THEN 'lost' ELSE r.status END AS status
+      `SELECT r.egress_id, ${knownStatus}
        FROM json_each(?1) k JOIN recordings r ON r.egress_id = k.value`,
     )
     .bind(JSON.stringify(egressIds))

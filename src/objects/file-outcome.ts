@@ -1,7 +1,7 @@
 // What the steps of one file share: what is to be copied where, and the ways a step can end.
 import { downloadName } from '../recording/download-name.ts'
 import { finalKey, lookAgain } from '../recording/files.ts'
-import { contentTypeOf } from '../recording/recording.ts'
+import { contentTypeOf, toRecording } from '../recording/recording.ts'
 import type { FileWork, RecordingState } from '../recording/state.ts'
 import { pauseAfter } from '../recording/state.ts'
 import type { Move } from '../storage/move.ts'
@@ -17,7 +17,8 @@ export interface FileContext {
 
 /** The move of a file that was found. */
 export function moveOf({ file, state, ports }: FileContext): Move | null {
-  if (file.source === null) return null
+  const recording = toRecording(state)
+  if (file.source === null || recording === null) return null
   const { contentType } = file.source
   const isTelling = contentType !== null && !/octet-stream|text\/plain/.test(contentType)
   return {
@@ -25,7 +26,7 @@ export function moveOf({ file, state, ports }: FileContext): Move | null {
     source: file.source,
     finalKey: finalKey(state, file, ports.settings),
     contentType: isTelling ? contentType : contentTypeOf(file.name),
-    downloadName: downloadName(state, file),
+    downloadName: downloadName(recording, file),
     wasAsked: file.copyAsked,
   }
 }

@@ -22,7 +22,7 @@ export type Verified =
 /** Verifies a token and reads what it allows. */
 export async function verifyPlaybackToken(token: string, secret: string): Promise<Verified> {
   try {
-    const { payload } = await jwtVerify(token, encode(secret), {
+    const { payload } = await jwtVerify(token, await keyOf(secret), {
       audience: playbackAudience,
       algorithms: [algorithm],
       requiredClaims: ['exp', 'sub'],
@@ -56,6 +56,17 @@ export async function signPlaybackToken(claims: PlaybackClaims, secret: string):
     .setExpirationTime(Math.floor(claims.expiresAtMs / 1000))
   if (claims.linkId !== null) jwt.setJti(claims.linkId)
   return jwt.sign(encode(secret))
+}
+
+let lastKey: { secret: string; key: CryptoKey } | null = null
+
+/** The key of the secret, made once: an isolate has one secret. */
+async function keyOf(secret: string): Promise<CryptoKey> {
+  if (lastKey?.secret === secret) return lastKey.key
+  const hmac = { name: 'HMAC', hash: 'SHA-256' }
+  const key = await crypto.subtle.importKey('raw', encode(secret), hmac, false, ['verify'])
+  lastKey = { secret, key }
+  return key
 }
 
 function encode(secret: string): Uint8Array {

@@ -26,16 +26,32 @@ export function readPlaylist(text: string): Playlist {
  * ended: it would be taken for a live stream.
  */
 export function playableText(text: string, missing: ReadonlySet<string>): string {
+  const { body, isClosed } = addressed(text, missing, () => '')
+  return isClosed ? `${body}\n` : `${body}\n${endMark}\n`
+}
+
+/**
+ * The same for a list that LiveKit is still writing: it has an end only when LiveKit gave it one.
+ * @param queryOf what is put behind the address of a name
+ */
+export function liveText(text: string, queryOf: (name: string) => string): string {
+  return `${addressed(text, new Set(), queryOf).body}\n`
+}
+
+function addressed(
+  text: string,
+  missing: ReadonlySet<string>,
+  queryOf: (name: string) => string,
+): { body: string; isClosed: boolean } {
   const lines = text.split(/\r?\n/).map((line) => line.trim())
   const playable = lines.flatMap((line) => {
     if (line === '' || line.startsWith('#')) return [line]
-    const address = line.split('/').map(encodeURIComponent).join('/')
+    const address = `${line.split('/').map(encodeURIComponent).join('/')}${queryOf(line)}`
     // The line is kept, for the times above it are its own; what it named is not ours to lead to.
     if (!isRelative(line)) return [gap, 'elsewhere']
     return missing.has(line) ? [gap, address] : [address]
   })
-  const body = playable.join('\n').trimEnd()
-  return lines.includes(endMark) ? `${body}\n` : `${body}\n${endMark}\n`
+  return { body: playable.join('\n').trimEnd(), isClosed: lines.includes(endMark) }
 }
 
 /** True for a name that stays in the folder of the list that gives it. */

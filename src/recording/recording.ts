@@ -1,7 +1,7 @@
 // A recording as callers, the catalogue and the pages see it. Everything in it is derived from the object's state; no
 // field of it is ever the source of a decision.
 import type { FileKind, RecordingKind } from './observation.ts'
-import { playlistOf } from './folders.ts'
+import { isList, playlistOf } from './folders.ts'
 import { isEnded, status } from './status.ts'
 import type { Status } from './status.ts'
 import { attention, error, isFailure } from './attention.ts'
@@ -18,6 +18,8 @@ export interface RecordingFile {
   /** Where it lies now; `null` while nobody has seen it. */
   key: string | null
   state: Exclude<FileState, 'absent'>
+  /** Of a playlist that is not in its final folder yet: where LiveKit writes it, as LiveKit calls it. */
+  path?: string
   /** Of a playlist: segments that it names and nobody found; the first hundred. */
   missing?: string[]
 }
@@ -159,6 +161,7 @@ function shownFiles(state: RecordingState): RecordingFile[] {
         durationMs: null,
         key: null,
         state: 'expected' as const,
+        ...(isList(fact.kind) ? { path: fact.path } : {}),
       }))
   const found = works.flatMap((file): RecordingFile[] =>
     file.state === 'absent' || (file.optional && file.source === null)
@@ -172,6 +175,7 @@ function shownFiles(state: RecordingState): RecordingFile[] {
             durationMs: facts.find((fact) => fact.path === file.path)?.durationMs ?? null,
             key: file.final?.key ?? (isBackup(file) ? null : (file.source?.key ?? null)),
             state: file.state,
+            ...(isList(file.kind) && file.state !== 'final' ? { path: file.path } : {}),
             ...missingOf(state, file),
           },
         ],

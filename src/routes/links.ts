@@ -7,6 +7,7 @@ import { problem } from '../problem.ts'
 import { guarded, guardRefusals } from './access.ts'
 import { newRoutes, publicBase, refusal } from './context.ts'
 import { findRecording, lookForRecording } from './find.ts'
+import { openedKey, playerMemory } from './player-memory.ts'
 import { timeOf } from './recording-json.ts'
 
 const EgressId = z.object({ egressId: z.string() })
@@ -146,6 +147,8 @@ export const linkRoutes = newRoutes()
       throw problem(404, 'link-not-found', 'There is no such link.')
     }
     await revokeLink(context.env.DB, linkId, Date.now())
+    // Elsewhere it is forgotten a moment later.
+    playerMemory(context.get('config')).opened.forget(openedKey(link.egressId, linkId))
     return context.body(null, 204)
   })
 

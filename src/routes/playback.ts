@@ -1,24 +1,37 @@
-// GET /play/{token} and /watch/{token}: what a link leads to. The token alone decides what can be reached; nothing that a
-// viewer sends becomes part of an address. One catalogue read, no request to the store.
+// GET /play/{token}: what a link leads to. The token alone decides what can be reached; nothing that a viewer sends becomes
+// part of an address. At most one catalogue read, and no request to the store for anything but a playlist.
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { readForPlayback } from '../catalog/links.ts'
 import { logInfo } from '../log.ts'
-import { windowMs } from '../playback/life.ts'
-import { verifyPlaybackToken } from '../playback/token.ts'
-import type { PlaybackClaims } from '../playback/token.ts'
+import { liveFile } from '../playback/choice.ts'
 import { problem } from '../problem.ts'
+import { isList } from '../recording/folders.ts'
 import { mainFile } from '../recording/recording.ts'
-import type { Recording } from '../recording/recording.ts'
 import { newRoutes, refusal } from './context.ts'
 import type { AppEnv } from './context.ts'
-import { redirectToFile } from './redirect.ts'
+import { answerPreflight, playerHeaders } from './cors.ts'
+import { openLink } from './open-link.ts'
+import { playlistType } from './playlists.ts'
+import { countPlay, kindOf } from './plays.ts'
+import { answerFile } from './redirect.ts'
+import { tooManyRefusals } from './refused.ts'
 
 const responses = {
+  200: {
+    description: 'A playlist, or a download that passes through the Worker (DOWNLOADS)',
+    content: {
+      [playlistType]: { schema: z.string() },
+      'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) },
+    },
+  },
+  206: { description: 'A part of such a download' },
   302: { description: 'To the store' },
+  304: { description: 'The playlist has not changed' },
   403: refusal('The link is expired, revoked, used up or not ours'),
   404: refusal('No such recording or file'),
-  409: refusal('Not playable yet, or not at all, with the reason'),
+  409: refusal('Not playable yet, not any more, or not at all, with the reason'),
+  429: tooManyRefusals,
+  416: { description: 'Such a download has no such part' },
 }
 const DownloadQuery = z.object({ download: z.enum(['0', '1']).optional() })
 
@@ -34,7 +47,15 @@ const playFile = createRoute({
   method: 'get',
   path: '/play/{token}/{path}',
   summary: 'Play any file of a link’s recording',
-  request: { params: z.object({ token: z.string(), path: z.string() }), query: DownloadQuery },
+  request: {
+    params: z.object({ token: z.string(), path: z.string() }),
+    query: DownloadQuery.extend({
+      live: z
+        .string()
+        .optional()
+        .openapi({ description: 'What a live playlist puts behind the names in it' }),
+    }),
+  },
   responses,
 })
 
@@ -51,6 +72,7 @@ export const playbackRoutes = newRoutes()
     const { token, path } = context.req.param()
     return playLink(context, token, path, undefined)
   })
+  .options('/play/*', answerPreflight)
 
 async function playLink(
   context: Context<AppEnv>,
@@ -58,87 +80,38 @@ async function playLink(
   name: string | null,
   download: '0' | '1' | undefined,
 ): Promise<Response> {
-  const { claims, recording, maxPlays } = await openLink(context, token)
-  const main = name === null ? mainFile(recording) : null
-  // Names in a playlist are relative to its own address, so it is asked for by name.
-  if (main?.kind === 'playlist') {
-    const address = main.name.split('/').map(encodeURIComponent).join('/')
-    return context.redirect(`${new URL(context.req.url).pathname}/${address}`)
-  }
+  const headers = playerHeaders(context)
+  // A refusal is for the player to read as well.
+  for (const [header, value] of Object.entries(headers)) context.header(header, value)
+  const opened = await openLink(context, token)
+  const { claims, recording } = opened
   const isDownload = download === '1'
   if (isDownload && !claims.download) {
     throw problem(403, 'download-not-allowed', 'This link is for watching only.')
   }
-  const redirect = await redirectToFile(context, recording, {
+  const main = name === null ? (mainFile(recording) ?? liveFile(recording)) : null
+  // Names in a playlist are relative to its own address, so it is asked for by name.
+  if (main !== null && isList(main.kind)) {
+    const location = `${token}/${main.name.split('/').map(encodeURIComponent).join('/')}`
+    return context.body(null, 302, { location, 'cache-control': 'private, no-store' })
+  }
+  const answered = await answerFile(context, recording, {
     name,
     isDownload,
     linkExpiresAtMs: claims.expiresAtMs,
+    signature: context.req.query('live'),
   })
-  if (claims.linkId !== null && maxPlays !== null && !isPoster(recording, name)) {
-    await countPlay(
-      context,
-      `link:${claims.linkId}`,
-      maxPlays,
-      isNewPlay(context.req.raw, recording, name),
-    )
+  const kind = kindOf(context.req.raw, recording, name)
+  try {
+    await countPlay(context, opened, kind)
+  } catch (error) {
+    await answered.body?.cancel()
+    throw error
   }
-  logInfo('recording.played', {
-    egressId: claims.egressId,
-    linkId: claims.linkId,
-    viewer: claims.viewer,
-    isDownload,
-  })
-  return redirect
-}
-
-/** What a token leads to. @throws 403 for a bad, expired or revoked token, 404 when the recording is not there */
-export async function openLink(
-  context: Context<AppEnv>,
-  token: string,
-): Promise<{ claims: PlaybackClaims; recording: Recording; maxPlays: number | null }> {
-  const verified = await verifyPlaybackToken(token, context.get('config').playbackSecret)
-  if (verified.kind === 'refused') {
-    const words =
-      verified.code === 'link-expired' ? 'This link has expired.' : 'This link is not valid.'
-    throw problem(403, verified.code, words)
+  if (kind === 'new' && context.req.method === 'GET') {
+    const { egressId, linkId, viewer } = claims
+    logInfo('recording.played', { egressId, linkId, viewer, file: name, isDownload })
   }
-  const { claims } = verified
-  const found = await readForPlayback(context.env.DB, claims.egressId, claims.linkId)
-  if (found === null) throw problem(404, 'recording-not-found', 'There is no such recording.')
-  const { revokedAtMs = null, maxPlays = null } = found.link ?? {}
-  if (revokedAtMs !== null) throw problem(403, 'link-revoked', 'This link has been revoked.')
-  return { claims, recording: found.row.recording, maxPlays }
-}
-
-/** @throws 403 when the link has been played as often as it may be */
-async function countPlay(
-  context: Context<AppEnv>,
-  counterName: string,
-  maxPlays: number,
-  isNew: boolean,
-): Promise<void> {
-  if (context.req.method === 'HEAD') return
-  const counter = context.env.COUNTER.getByName(counterName)
-  // Going on with a play is free for as long as the URL lives that the play was given; without one it is a play.
-  const lifeMs = context.get('config').playbackTtlSeconds * 1000 + windowMs
-  const isFree = !isNew && (await counter.isRecent(lifeMs))
-  const isAllowed = isFree || (await counter.add(maxPlays)).isWithin
-  if (!isAllowed) {
-    throw problem(403, 'link-used-up', 'This link has been played as often as it may be.')
-  }
-}
-
-/** A seek is no new play: a player asks again with a range that begins further in. Nor is a segment of a playlist. */
-function isNewPlay(request: Request, recording: Recording, name: string | null): boolean {
-  const isWhole = name === null || recording.files.some((file) => file.name === name)
-  const range = request.headers.get('range')
-  return isWhole && (range === null || range.startsWith('bytes=0-'))
-}
-
-/** What is shown before anything plays, or tells of it. */
-function isPoster(recording: Recording, name: string | null): boolean {
-  const kind = recording.files.find((file) => file.name === name)?.kind
-  // Of many images only the first are listed.
-  const isUnlistedImage = kind === undefined && /\.(jpe?g|png|webp)$/i.test(name ?? '')
-  return isUnlistedImage || kind === 'image' || kind === 'manifest'
+  for (const [header, value] of Object.entries(headers)) answered.headers.set(header, value)
+  return answered
 }

@@ -19,6 +19,9 @@ const FileSchema = z
       .nullable()
       .openapi({ description: 'Where it lies now; null while nobody has seen it' }),
     state: z.enum(['expected', 'in_temp', 'moving', 'final', 'missing', 'quarantined']),
+    path: z.string().optional().openapi({
+      description: 'Of a playlist that is still in the temp folder: LiveKit’s own name of it',
+    }),
     missing: z
       .array(z.string())
       .optional()

@@ -8,7 +8,7 @@ import { bookmarkHeaders, BookmarkSchema } from './catalogue.ts'
 import { newRoutes, refusal } from './context.ts'
 import { findRecording } from './find.ts'
 import { RecordingSchema, toJson } from './recording-json.ts'
-import { redirectToFile } from './redirect.ts'
+import { redirectByApi } from './redirect.ts'
 
 const EgressId = z.object({ egressId: z.string().openapi({ example: 'EG_2aB3cD4eF5gH' }) })
 
@@ -114,9 +114,5 @@ export const recordingRoutes = newRoutes()
   .openapi(play, async (context) => {
     const { recording } = await findRecording(context, context.req.valid('param').egressId)
     const { file, download } = context.req.valid('query')
-    return redirectToFile(context, recording, {
-      name: file ?? null,
-      isDownload: download === '1',
-      linkExpiresAtMs: null,
-    })
+    return redirectByApi(context, recording, file ?? null, download === '1')
   })

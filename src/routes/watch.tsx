@@ -8,7 +8,7 @@ import type { Recording } from '../recording/recording.ts'
 import { StoreRequests } from '../storage/requests.ts'
 import { newRoutes } from './context.ts'
 import type { AppEnv } from './context.ts'
-import { openLink } from './playback.ts'
+import { openLink } from './open-link.ts'
 
 const style = `
   :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }

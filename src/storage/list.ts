@@ -27,22 +27,11 @@ export async function listPage(
   if (page === null) throw trouble(response.status, body)
   const objects = page.objects.map((object) => ({
     ...object,
-    key: decodeKey(object.key),
     etag: bareEtag(object.etag),
   }))
   return {
     // A key that no request could name is left where it is.
     objects: objects.filter((object) => isSafeKey(object.key)),
     next: page.nextToken === null ? null : (objects.at(-1)?.key ?? null),
-  }
-}
-
-/** AWS writes a space as `+`, others as %20; all write a plus as %2B. */
-function decodeKey(encoded: string): string {
-  try {
-    return decodeURIComponent(encoded.replaceAll('+', ' '))
-  } catch {
-    // The store did not encode after all.
-    return encoded
   }
 }

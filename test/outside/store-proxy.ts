@@ -5,6 +5,7 @@ import { encodeKey } from '../../src/storage/requests.ts'
 import { testAgent } from './agent.ts'
 import { isSignedRightly, resigned, signedAtMs } from './resign.ts'
 import type { Resigned } from './resign.ts'
+import { storeAddress, storeBucket, storeCredentials } from './store.ts'
 
 export interface StoreFault {
   /** Only these methods; every one when left out. */
@@ -134,9 +135,11 @@ async function answerTo(
     case 'without-etag':
       return withoutEtag(await pass())
     case 'wrong-bucket':
-      return pass({ url: request.url.replace(/(\/r2\/s3\/)[^/]+/, '$1no-such-bucket') })
+      return pass({
+        url: request.url.replace(`/${storeBucket}/`, '/no-such-bucket/'),
+      })
     case 'wrong-secret':
-      return pass({ credentials: { accessKeyId: 'test-key', secretAccessKey: 'mistyped' } })
+      return pass({ credentials: { ...storeCredentials, secretAccessKey: 'mistyped' } })
     default:
       return new Response(instead.body ?? null, { status: instead.status })
   }
@@ -203,7 +206,7 @@ function withoutEtag(answer: Response): Response {
 }
 
 function keyOf(request: Request): string {
-  return decodeURIComponent(new URL(request.url).pathname.split('/').slice(6).join('/'))
+  return decodeURIComponent(new URL(request.url).pathname.slice(storeAddress().bucketPath.length))
 }
 
 function noteCopy(copySource: string, finalKey: string): void {

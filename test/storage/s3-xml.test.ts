@@ -128,6 +128,24 @@ describe('a list', () => {
     })
   })
 
+  it.each([
+    ['<EncodingType>url</EncodingType>', 'a%2541+b%2Bc', 'a%41 b+c'],
+    ['<EncodingType>url</EncodingType>', '100%', '100%'],
+    // A store that does not encode says nothing of it.
+    ['', 'a%41+b', 'a%41+b'],
+  ])('has its keys plain, whether the store encoded them or not: %s %s', (said, written, key) => {
+    const body = `<ListBucketResult>${said}${entry(written)}</ListBucketResult>`
+    expect(readList(body)?.objects).toMatchObject([{ key }])
+  })
+
+  it.each(['&quot;', '&#34;', '&#x22;', '"'])('has its quotes read, written as %s', (quote) => {
+    const [object] =
+      readList(
+        `<ListBucketResult><Contents><Key>a${quote}b&amp;#34;</Key><ETag>${quote}e${quote}</ETag></Contents></ListBucketResult>`,
+      )?.objects ?? []
+    expect(object).toMatchObject({ key: 'a"b&#34;', etag: '"e"' })
+  })
+
   it.each(['', '<Error><Code>NoSuchBucket</Code></Error>', '<html></html>'])(
     'is none in %j',
     (body) => {

@@ -1,36 +1,22 @@
 // The whole machine dies in the middle of moves: wrangler and workerd end with SIGKILL, while the store is busy with what
 // it was asked. Started again on the same disk, nobody says a word to it, and each recording becomes ready by itself:
 // what was answered with 200 is stored, and the alarm survives. One kill for all, so that it can wait for the real clock.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { RecordingJson } from '../../src/routes/recording-json.ts'
-import { signed, wholeLife } from '../egress-events.ts'
+import { wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
-import { Bucket } from '../outside/bucket.ts'
 import { expectCarefulDeletes } from '../outside/careful-deletes.ts'
-import { startStore, storeBucket, storeCredentials } from '../outside/store.ts'
 import { steerStore, storeHistory } from '../outside/store-proxy.ts'
 import type { StoreFault } from '../outside/store-proxy.ts'
-import { startStoreServer } from '../outside/store-server.ts'
-import type { StoreServer } from '../outside/store-server.ts'
-import { migrate, startWorker } from './worker-process.ts'
-import type { WorkerOptions, WorkerProcess } from './worker-process.ts'
+import { askApi, sendWebhook, setStage } from './stage.ts'
+import type { Stage } from './stage.ts'
+import { startWorker } from './worker-process.ts'
+import type { WorkerProcess } from './worker-process.ts'
 
-const secrets = {
-  LIVEKIT_API_KEY: 'APIsystem',
-  LIVEKIT_API_SECRET: 'system-secret-0123456789abcdef',
-  ADMIN_TOKEN: 'admin-token-of-the-system-tests',
-  PLAYBACK_SECRET: 'playback-secret-of-the-system-tests',
-}
 /** The object comes again half a minute after it was cut off. */
 const readyWithinMs = 60_000
 
-let folder: string
-let store: StoreServer
-let bucket: Bucket
-let options: WorkerOptions
+let stage: Stage
 let worker: WorkerProcess
 
 const copying = story('copying')
@@ -56,24 +42,21 @@ function story(name: string): Recorded & { bytes: string } {
 }
 
 async function webhook(event: unknown): Promise<void> {
-  const { body, headers } = await signed(event, secrets.LIVEKIT_API_KEY, secrets.LIVEKIT_API_SECRET)
-  const answer = await fetch(`${worker.url}/webhooks/livekit`, { method: 'POST', body, headers })
-  expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)])
+  expect(await sendWebhook(worker.url, event)).toBe(200)
 }
 
-async function askApi<T>(path: string): Promise<T> {
-  const headers = { authorization: `Bearer ${secrets.ADMIN_TOKEN}` }
-  return (await (await fetch(`${worker.url}/v1/recordings/${path}`, { headers })).json()) as T
+async function read(egressId: string): Promise<RecordingJson> {
+  return askApi(worker.url, `recordings/${egressId}`)
 }
 
 async function becomesReady({ egressId, bytes }: Recorded & { bytes: string }): Promise<void> {
   const final = `recordings/${egressId}/video.mp4`
   await expect
-    .poll(() => askApi<RecordingJson>(egressId), { timeout: readyWithinMs, interval: 200 })
+    .poll(() => read(egressId), { timeout: readyWithinMs, interval: 200 })
     .toMatchObject({ status: 'ready', attention: null, files: [{ key: final, state: 'final' }] })
-  await expect.poll(() => bucket.keysUnder(`temp/${egressId}/`)).toEqual([])
-  expect(await bucket.keysUnder(`recordings/${egressId}/`)).toEqual([final])
-  expect(await bucket.download(final)).toBe(bytes)
+  await expect.poll(() => stage.bucket.keysUnder(`temp/${egressId}/`)).toEqual([])
+  expect(await stage.bucket.keysUnder(`recordings/${egressId}/`)).toEqual([final])
+  expect(await stage.bucket.download(final)).toBe(bytes)
 }
 
 /** The first such request of each kind waits at the store. */
@@ -85,28 +68,10 @@ const moments: (StoreFault & { method: string; key: string })[] = [
 ]
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'roomtape-system-'))
-  const storeEndpoint = await startStore()
-  store = await startStoreServer(storeEndpoint)
-  bucket = new Bucket({ endpoint: storeEndpoint, bucket: storeBucket, ...storeCredentials })
-  const noVarsFile = join(folder, 'no-vars')
-  await writeFile(noVarsFile, '')
-  options = {
-    stateFolder: join(folder, 'state'),
-    noVarsFile,
-    vars: {
-      ...secrets,
-      LIVEKIT_URL: 'http://127.0.0.1:9',
-      S3_ENDPOINT: store.endpoint,
-      S3_BUCKET: storeBucket,
-      S3_ACCESS_KEY_ID: storeCredentials.accessKeyId,
-      S3_SECRET_ACCESS_KEY: storeCredentials.secretAccessKey,
-    },
-  }
-  await migrate(options.stateFolder)
-  worker = await startWorker(options)
+  stage = await setStage({ LIVEKIT_URL: 'http://127.0.0.1:9' })
+  worker = await startWorker(stage.options)
 
-  for (const { filename, bytes } of stories) await bucket.upload(filename, bytes)
+  for (const { filename, bytes } of stories) await stage.bucket.upload(filename, bytes)
   steerStore({ faults: moments.map((moment) => ({ ...moment, times: 1, waits: 'before' })) })
   for (const moved of [copying, looking, deleting])
     for (const event of wholeLife(moved)) await webhook(event)
@@ -121,13 +86,12 @@ beforeAll(async () => {
   await worker.kill()
   // What the store had been asked for it does now, and nobody hears its answers.
   steerStore({ faults: [] })
-  worker = await startWorker(options)
+  worker = await startWorker(stage.options)
 })
 
 afterAll(async () => {
   await worker.kill()
-  store.close()
-  await rm(folder, { recursive: true, force: true })
+  await stage.close()
 })
 
 describe('S2: the machine died', () => {
@@ -136,7 +100,7 @@ describe('S2: the machine died', () => {
   })
 
   it('between two webhooks: the first ones count when the last one comes', async () => {
-    expect(await askApi(halfTold.egressId)).toMatchObject({ status: 'active' })
+    expect(await read(halfTold.egressId)).toMatchObject({ status: 'active' })
     await webhook(wholeLife(halfTold).at(-1))
     await becomesReady(halfTold)
   })

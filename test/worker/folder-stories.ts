@@ -3,10 +3,13 @@
 import { expect } from 'vitest'
 import { egressEvent } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
+import { segmentsInfo } from '../egress-files.ts'
 import { put } from './bucket-safety.ts'
 import { recordedNow, ring } from './clock.ts'
 import { keysUnder } from './outside.ts'
 import { asAdmin, request } from './story.ts'
+
+export { playlistText, segmentNames, segmentsInfo } from '../egress-files.ts'
 
 export const finalFolder = (story: Recorded): string => `recordings/${story.egressId}/`
 export const tempFolder = (story: Recorded): string => `tmp/${story.egressId}/`
@@ -17,29 +20,6 @@ export function playlistStory(more: Partial<Recorded> = {}): Recorded {
   return { ...story, filename: more.filename ?? `${tempFolder(story)}index.m3u8` }
 }
 
-export function segmentNames(count: number, prefix = 'seg'): string[] {
-  return Array.from(
-    { length: count },
-    (_, index) => `${prefix}_${String(index).padStart(5, '0')}.ts`,
-  )
-}
-
-/** A playlist as LiveKit writes it. */
-export function playlistText(names: string[], isClosed = true): string {
-  const head = [
-    '#EXTM3U',
-    '#EXT-X-VERSION:4',
-    '#EXT-X-PLAYLIST-TYPE:EVENT',
-    '#EXT-X-TARGETDURATION:6',
-  ]
-  const items = names.flatMap((name) => [
-    '#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z',
-    '#EXTINF:6',
-    name,
-  ])
-  return [...head, ...items, ...(isClosed ? ['#EXT-X-ENDLIST'] : []), ''].join('\n')
-}
-
 export const bytesOf = (name: string, run = 1): string => `bytes ${run} of ${name};`.repeat(20)
 
 /** Puts segments beside the playlist, some at a time. */
@@ -47,21 +27,6 @@ export async function putSegments(folder: string, names: string[], run = 1): Pro
   for (let at = 0; at < names.length; at += 20) {
     const some = names.slice(at, at + 20)
     await Promise.all(some.map(async (name) => put(`${folder}${name}`, bytesOf(name, run))))
-  }
-}
-
-const nanos = (ms: number): string => `${ms}000000`
-
-/** SegmentsInfo of an ended egress. */
-export function segmentsInfo(story: Recorded, more: Record<string, unknown> = {}) {
-  return {
-    playlistName: story.filename,
-    duration: nanos(story.endedAtMs - story.startedAtMs),
-    size: '1000',
-    playlistLocation: `https://store.example/recordings/${story.filename}`,
-    startedAt: nanos(story.startedAtMs),
-    endedAt: nanos(story.endedAtMs),
-    ...more,
   }
 }
 

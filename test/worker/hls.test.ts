@@ -28,7 +28,7 @@ import {
   storeHistory,
   storeRequests,
 } from './outside.ts'
-import { asAdmin, inStorage, objectOf, read, timeline, webhooks } from './story.ts'
+import { asAdmin, inStorage, objectOf, read, request, timeline, webhooks } from './story.ts'
 
 watchBucket()
 beforeEach(stopTime)
@@ -89,7 +89,19 @@ describe('a playlist', () => {
     expect([...played.bytes]).toEqual(names.map((name) => [name, bytesOf(name)]))
     expect(played.text).toBe(playlistText(names))
     const byName = await asAdmin(`/v1/recordings/${story.egressId}/play?file=index.m3u8`)
-    expect(byName.headers.get('content-type')).toBe('application/vnd.apple.mpegurl')
+    // Whoever plays it has no bearer token, and asks for names beside the address.
+    const address = byName.headers.get('location') ?? ''
+    expect([byName.status, new URL(address).pathname]).toEqual([
+      302,
+      expect.stringMatching(/^\/play\/eyJ[^/]+\/index\.m3u8$/),
+    ])
+    const list = await request(new URL(address).pathname)
+    expect(list.headers.get('content-type')).toBe('application/vnd.apple.mpegurl')
+    const segment = new URL(
+      (await list.text()).split('\n').find((line) => line.endsWith('.ts')) ?? '',
+      address,
+    )
+    expect((await request(segment.pathname)).headers.get('location')).toContain('X-Amz-Signature')
   })
 
   it('S11: segments with any sign in their names, and in folders of their own, are moved and play', async () => {

@@ -176,8 +176,8 @@ describe('a redirect to the store', () => {
   it('asks the store to send the file for download, under its name, when it is asked to', async () => {
     const egressId = await playable()
     const url = target(await asAdmin(`/v1/recordings/${egressId}/play?download=1`))
-    expect(url.searchParams.get('response-content-disposition')).toBe(
-      'attachment; filename=video.mp4',
+    expect(url.searchParams.get('response-content-disposition')).toMatch(
+      /^attachment; filename="standup \d{4}-\d\d-\d\d \d\d\.\d\d\.mp4"$/,
     )
     expect((await fetch(url)).status).toBe(200)
     const plain = target(await asAdmin(`/v1/recordings/${egressId}/play?download=0`))

@@ -2,6 +2,8 @@
 import { applyD1Migrations, reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { playerMemory } from '../../src/routes/player-memory.ts'
 import { healLiveKit, healStore } from './outside.ts'
 
 beforeEach(async () => {
@@ -12,4 +14,6 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await reset()
+  // What the isolate remembers is of recordings that are gone now.
+  playerMemory(readConfig(env)).clear()
 })

@@ -9,6 +9,7 @@ import worker from '../../src/index.ts'
 import { sweep } from '../../src/reconcile/sweep.ts'
 import type { SweepReport } from '../../src/catalog/sweeps.ts'
 import { egressEvent, uploaded, wholeLife } from '../egress-events.ts'
+import { playlistText, segmentNames } from '../egress-files.ts'
 import { letTimeRun, passMs, passUntil, recordedNow, ring, stopTime } from './clock.ts'
 import { breakStore, download, emptyFolder, keysUnder, setLiveKit, upload } from './outside.ts'
 import { asAdmin, listed as listOf, read, timeline, webhooks } from './story.ts'
@@ -297,6 +298,24 @@ describe('W9: a file that nobody tells of', () => {
     await upload(story.filename, '0123456789')
     expect(await sweepNow()).toMatchObject({ adopted: 1, orphans: 0 })
     expect(await ready(story.egressId)).toMatchObject({ recoveredBy: 'object', sizeBytes: 10 })
+  })
+})
+
+describe('an egress that LiveKit, asked while it ran, did not know', () => {
+  it('comes back to the lists when its finished playlist lies in the bucket', async () => {
+    const story = recordedNow()
+    const folder = `tmp/${story.egressId}/`
+    const segmentResults = [{ playlistName: `${folder}index.m3u8` }]
+    const more = { fileResults: [], segmentResults }
+    await webhooks(egressEvent('egress_updated', 'EGRESS_ACTIVE', story, more))
+    for (let rings = 0; rings < 50 && (await ring(story.egressId)); rings += 1);
+    expect(await listOf()).toEqual([])
+    const names = segmentNames(2)
+    for (const name of names) await upload(`${folder}${name}`, name)
+    await upload(`${folder}index.m3u8`, playlistText(names))
+    expect(await sweepNow()).toMatchObject({ recovered: 1, orphans: 0 })
+    expect(await ready(story.egressId)).toMatchObject({ recoveredBy: 'object', attention: null })
+    expect(await listOf()).toEqual([story.egressId])
   })
 })
 

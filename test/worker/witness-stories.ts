@@ -3,8 +3,11 @@
 // no double can hold.
 import type { SweepReport } from '../../src/catalog/sweeps.ts'
 import type { Recorded } from '../egress-events.ts'
+import { manifestKey, manifestText } from '../egress-files.ts'
 import { upload } from './outside.ts'
 import { asAdmin } from './story.ts'
+
+export { manifestKey, manifestText } from '../egress-files.ts'
 
 /** EgressInfo as Twirp answers it: snake_case, defaults written. A terminal status comes with an uploaded file. */
 export function listed(story: Recorded, status: string, more: Record<string, unknown> = {}) {
@@ -43,26 +46,6 @@ export function listed(story: Recorded, status: string, more: Record<string, unk
 /** What LiveKit knows, by id. */
 export function known(...infos: { egress_id: string }[]): Record<string, unknown> {
   return Object.fromEntries(infos.map((info) => [info.egress_id, info]))
-}
-
-/** The text of a manifest, its times beyond what a double can tell apart. */
-export function manifestText(story: Recorded, more: Record<string, unknown> = {}): string {
-  const { egressId, roomName, filename, startedAtMs, endedAtMs } = story
-  const text = JSON.stringify({
-    egress_id: egressId,
-    room_id: 'RM_test',
-    room_name: roomName,
-    started_at: `#${startedAtMs}654321#`,
-    ended_at: `#${endedAtMs}456789#`,
-    files: [{ filename, location: `https://store.example/recordings/${filename}` }],
-    ...more,
-  })
-  return `${text.replaceAll(/"#(\d+)#"/g, '$1')}\n`
-}
-
-/** Where LiveKit puts the manifest. */
-export function manifestKey({ egressId, filename }: Recorded): string {
-  return `${filename.slice(0, filename.lastIndexOf('/') + 1)}${egressId}.json`
 }
 
 /** The file and its manifest, as a finished egress leaves them. */
