@@ -150,6 +150,10 @@ export interface RecordingState {
     /** Somebody asked for a look now, whatever was heard last. */
     isWanted: boolean
   }
+  /** The start of ours that LiveKit's echo names: asked for what was wished of it; `unknownId`: there never was such a one. */
+  start: { pause: Pause; unknownId: string | null }
+  /** When LiveKit last took our word to end the egress. */
+  stop: { pause: Pause; sentAtMs: number | null }
   /** Looks into the bucket for a file whose end nobody told of. */
   probe: { pause: Pause; probedAtMs: number | null }
   /** What the registry of all egresses has of this one: nothing that is known, that it has work to do, or none. */
@@ -184,6 +188,8 @@ export function newState(egressId: string): RecordingState {
       goneAnswers: 0,
       isWanted: false,
     },
+    start: { pause: noPause, unknownId: null },
+    stop: { pause: noPause, sentAtMs: null },
     probe: { pause: noPause, probedAtMs: null },
     registry: { pause: noPause, entry: 'none' },
     catalogue: { pause: noPause, claims: [], revision: 0, published: null, isUnsure: false },

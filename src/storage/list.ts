@@ -27,7 +27,6 @@ export async function listPage(
   if (page === null) throw trouble(response.status, body)
   const objects = page.objects.map((object) => ({
     ...object,
-    key: decodeKey(object.key),
     etag: bareEtag(object.etag),
   }))
   return {
@@ -53,17 +52,7 @@ export async function listUploads(requests: StoreRequests, key: string): Promise
   }
   const uploads = response.ok ? readUploads(body) : []
   return uploads
-    .filter((upload) => isSameKey(upload.key, key) || isSameKey(decodeKey(upload.key), key))
+    .filter((upload) => isSameKey(upload.key, key))
     .slice(0, mostUploads)
     .map(({ uploadId }) => uploadId)
-}
-
-/** AWS writes a space as `+`, others as %20; all write a plus as %2B. */
-function decodeKey(encoded: string): string {
-  try {
-    return decodeURIComponent(encoded.replaceAll('+', ' '))
-  } catch {
-    // The store did not encode after all.
-    return encoded
-  }
 }

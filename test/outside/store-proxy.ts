@@ -5,6 +5,7 @@ import { encodeKey } from '../../src/storage/requests.ts'
 import { testAgent } from './agent.ts'
 import { isSignedRightly, resigned, signedAtMs } from './resign.ts'
 import type { Resigned } from './resign.ts'
+import { storeAddress, storeBucket, storeCredentials } from './store.ts'
 
 export interface StoreFault {
   /** Only these methods; every one when left out. */
@@ -135,9 +136,11 @@ async function answerTo(
     case 'without-etag':
       return withoutEtag(await pass())
     case 'wrong-bucket':
-      return pass({ url: request.url.replace(/(\/r2\/s3\/)[^/]+/, '$1no-such-bucket') })
+      return pass({
+        url: request.url.replace(`/${storeBucket}/`, '/no-such-bucket/'),
+      })
     case 'wrong-secret':
-      return pass({ credentials: { accessKeyId: 'test-key', secretAccessKey: 'mistyped' } })
+      return pass({ credentials: { ...storeCredentials, secretAccessKey: 'mistyped' } })
     default:
       return new Response(instead.body ?? null, { status: instead.status })
   }
@@ -201,7 +204,7 @@ function listUploads(request: Request): Response {
       ([uploadId, key]) =>
         `<Upload><Key>${encodeKey(key)}</Key><UploadId>${uploadId}</UploadId></Upload>`,
     )
-  const body = `<ListMultipartUploadsResult>${items.join('')}</ListMultipartUploadsResult>`
+  const body = `<ListMultipartUploadsResult><EncodingType>url</EncodingType>${items.join('')}</ListMultipartUploadsResult>`
   return new Response(body, { headers: { 'content-type': 'application/xml' } })
 }
 
@@ -221,7 +224,7 @@ function withoutEtag(answer: Response): Response {
 }
 
 function keyOf(request: Request): string {
-  return decodeURIComponent(new URL(request.url).pathname.split('/').slice(6).join('/'))
+  return decodeURIComponent(new URL(request.url).pathname.slice(storeAddress().bucketPath.length))
 }
 
 function noteCopy(copySource: string, finalKey: string): void {

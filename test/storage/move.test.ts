@@ -199,7 +199,8 @@ class Life {
     try {
       return await work(memory, {
         store: this.store,
-        livekit: { egress: notPlanned },
+        livekit: { egress: notPlanned, stop: notPlanned },
+        starts: { claim: notPlanned },
         backup: { read: notPlanned },
         catalogue: { put: async () => {} },
         registry: { put: async () => {} },

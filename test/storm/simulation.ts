@@ -125,6 +125,8 @@ export async function simulate(
   const ports: Ports = {
     store: bucket,
     livekit,
+    // No egress of these histories was started by us.
+    starts: { claim: async () => null },
     backup: {
       read: async () => {
         throw new Trouble('backup', 'nothing in the storm lies in the backup storage')
