@@ -8,15 +8,19 @@ import { importStep } from './reconcile/import.ts'
 import { rebuildStep } from './reconcile/rebuild.ts'
 import { sweep } from './reconcile/sweep.ts'
 import { assetRoutes } from './routes/assets.ts'
+import { tellBookmark } from './routes/catalogue.ts'
 import type { AppEnv } from './routes/context.ts'
 import { aliveRoutes, healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { listRoutes } from './routes/list.ts'
 import { linkRoutes } from './routes/links.ts'
 import { playbackRoutes } from './routes/playback.ts'
 import { recordingRoutes } from './routes/recordings.ts'
 import { orphanRoutes } from './routes/orphans.ts'
 import { rebuildRoutes } from './routes/rebuild.ts'
 import { reconcileRoutes } from './routes/reconcile.ts'
+import { statsRoutes } from './routes/stats.ts'
+import { startRoutes } from './routes/starts.ts'
 import { sweepRoutes } from './routes/sweeps.ts'
 import { watchRoutes } from './routes/watch.tsx'
 import { webhookRoutes } from './routes/webhooks.ts'
@@ -37,9 +41,14 @@ app.use(async (context, next) => {
   await next()
 })
 
+app.use(tellBookmark)
+
 export const api = app
   .route('/', webhookRoutes)
+  .route('/', listRoutes)
   .route('/', recordingRoutes)
+  .route('/', statsRoutes)
+  .route('/', startRoutes)
   .route('/', linkRoutes)
   .route('/', keyRoutes)
   .route('/', sweepRoutes({ sweep: async (env, config) => sweep(env, config, 'api') }))

@@ -151,6 +151,10 @@ function parseConfig(env: RawEnv): Config | ConfigError {
   const endpoint = url('S3_ENDPOINT', ['http:', 'https:'])
   const publicEndpoint = text('S3_PUBLIC_ENDPOINT')
   const publicUrl = text('PUBLIC_URL').replace(/\/+$/, '')
+  const egressUpload = oneOf('EGRESS_UPLOAD', ['request', 'temporary', 'server'])
+  if (egressUpload === 'temporary' && r2AccountOf(endpoint) === null) {
+    fail('EGRESS_UPLOAD', 'is `temporary`, and S3_ENDPOINT is not one of R2')
+  }
   const config: Config = {
     livekit: {
       url: url('LIVEKIT_URL', ['ws:', 'wss:', 'http:', 'https:']),
@@ -174,7 +178,7 @@ function parseConfig(env: RawEnv): Config | ConfigError {
     finalPrefix,
     publicUrl:
       publicUrl === '' ? null : url('PUBLIC_URL', ['http:', 'https:'], publicUrl) && publicUrl,
-    egressUpload: oneOf('EGRESS_UPLOAD', ['request', 'temporary', 'server']),
+    egressUpload,
     silentAfterMs: number('SILENT_AFTER_SECONDS', 600, 1) * 1000,
     graceMs: number('GRACE_SECONDS', 3600, 1) * 1000,
     maxSessionMs: number('MAX_SESSION_SECONDS', 43_200, 1) * 1000,
@@ -190,6 +194,14 @@ function parseConfig(env: RawEnv): Config | ConfigError {
     playbackSecret: required('PLAYBACK_SECRET'),
   }
   return faults.length === 0 ? config : new ConfigError(faults)
+}
+
+/** The account that an endpoint of R2 belongs to, whatever its jurisdiction; `null` for another store. */
+export function r2AccountOf(endpoint: URL): string | null {
+  return (
+    /^([0-9a-f]{32})\.(?:[a-z-]+\.)?r2\.cloudflarestorage\.com$/.exec(endpoint.hostname)?.[1] ??
+    null
+  )
 }
 
 type Fail = (name: string, fault: string) => void

@@ -7,6 +7,8 @@ import { sweep } from './reconcile/sweep.ts'
 export { CounterObject } from './objects/counter-object.ts'
 export { RecordingObject } from './objects/recording-object.ts'
 export { RegistryObject } from './objects/registry-object.ts'
+export { RoomObject } from './objects/room-object.ts'
+export { StartObject } from './objects/start-object.ts'
 
 export default {
   fetch: app.fetch,

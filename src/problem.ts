@@ -90,10 +90,14 @@ const titles: Record<number, string> = {
   405: 'Method not allowed',
   408: 'Too slow',
   409: 'Not now',
+  412: 'Changed meanwhile',
   413: 'Too large',
+  422: 'Not understood',
   429: 'Too many requests',
   500: 'Internal error',
+  502: 'Refused by LiveKit',
   503: 'Not available',
+  504: 'Not known yet',
 }
 
 function titleOf(status: number): string {

@@ -1,6 +1,7 @@
 // EgressInfo, as webhooks and Twirp write it, into facts. Reads the raw JSON rather than the SDK's decoding: the SDK turns
 // a status that it does not know into STARTING and gives up the whole message for one malformed number (livekit.md §1.6).
 import { manifestPath } from '../recording/keys.ts'
+import { findStartId } from '../recording/start.ts'
 import { noFacts } from '../recording/observation.ts'
 import type { EgressFacts, OutputFact, RecordingKind } from '../recording/observation.ts'
 import { mediaKindOf } from '../recording/recording.ts'
@@ -45,6 +46,7 @@ export function factsOf(info: Json): EgressFacts {
     details: scrubbed(text(info, 'details')),
     backup: flag(info, 'backupStorageUsed'),
     bucket: request === null ? null : bucketOf(request.body),
+    startId: request === null ? null : startIdIn(request.body),
   }
 }
 
@@ -167,6 +169,23 @@ function bucketOf(request: Json): string | null {
     }
   }
   return null
+}
+
+/** Our mark in the echo of a start: in the address of its webhook, or in the paths that it was given. */
+function startIdIn(request: Json): string | null {
+  const lists = ['fileOutputs', 'segmentOutputs', 'imageOutputs', 'outputs']
+  const outputs = [...lists.flatMap((name) => children(request, name)), request]
+  const inner = outputs.flatMap((output) =>
+    ['file', 'segments', 'images'].map((name) => child(output, name)),
+  )
+  const configs = [...outputs, ...inner.filter((config) => config !== null)]
+  const said = [
+    ...children(request, 'webhooks').map((webhook) => text(webhook, 'url')),
+    ...configs.flatMap((config) =>
+      ['filepath', 'playlistName', 'filenamePrefix'].map((name) => text(config, name)),
+    ),
+  ]
+  return said.map((words) => findStartId(words ?? '')).find((startId) => startId !== null) ?? null
 }
 
 function least(numbers: (number | null)[]): number | null {

@@ -1,11 +1,13 @@
-// Our calls to LiveKit's egress service: Twirp over HTTP, signed with the SDK's AccessToken. The SDK's own client is not
-// used to list: it drops the token of the next page (livekit.md §5). A failed call says nothing about an egress.
+// What we ask LiveKit's egress service: Twirp over HTTP, signed with the SDK's AccessToken. The SDK's own client is not
+// used to list: it drops the token of the next page (livekit.md §5). A failed call says nothing about an egress. Orders
+// are in control.ts.
 import { AccessToken } from 'livekit-server-sdk'
 import type { Config } from '../config.ts'
 import { fetchWithin } from '../fetch-within.ts'
 import type { EgressFacts } from '../recording/observation.ts'
 import { Trouble } from '../recording/ports.ts'
-import type { LiveKit } from '../recording/ports.ts'
+import type { LiveKit, StopAnswer } from '../recording/ports.ts'
+import { LiveKitControl } from './control.ts'
 import { factsOf } from './egress-info.ts'
 import { child, children, isObject, text } from './json.ts'
 import type { Json } from './json.ts'
@@ -14,8 +16,22 @@ import { scrubText } from './scrub.ts'
 const requestTimeoutMs = 10_000
 const tokenLife = '10m'
 
+export interface ListedEgress {
+  egressId: string
+  facts: EgressFacts
+}
+
+interface ListQuery {
+  roomName?: string
+  active?: boolean
+  pageToken: string | null
+}
+
+/** A list that has not ended by then is not read to its end. */
+const mostPages = 20
+
 export interface EgressPage {
-  egresses: { egressId: string; facts: EgressFacts }[]
+  egresses: ListedEgress[]
   /** Token of the next page; `null` on the last one. */
   nextPageToken: string | null
 }
@@ -35,8 +51,9 @@ export class LiveKitEgress implements LiveKit {
   }
 
   /** One page of LiveKit's list. An empty page proves nothing: a Redis fault shows as one. */
-  async list(query: { active?: boolean; pageToken: string | null }): Promise<EgressPage> {
+  async list(query: ListQuery): Promise<EgressPage> {
     const answer = await this.#call('ListEgress', {
+      ...(query.roomName === undefined ? {} : { room_name: query.roomName }),
       ...(query.active === undefined ? {} : { active: query.active }),
       ...(query.pageToken === null ? {} : { page_token: { token: query.pageToken } }),
     })
@@ -49,6 +66,52 @@ export class LiveKitEgress implements LiveKit {
       }),
       nextPageToken: next === null ? null : text(next, 'token'),
     }
+  }
+
+  /** The first egress that is as it should be, of a room or of all of them; `null` when the list has none. */
+  async find(
+    roomName: string | null,
+    isWanted: (facts: EgressFacts) => boolean,
+  ): Promise<ListedEgress | null> {
+    const listed = await this.#all(roomName === null ? {} : { roomName })
+    return listed.find(({ facts }) => isWanted(facts)) ?? null
+  }
+
+  /** The egresses of a room that LiveKit calls running. */
+  async running(roomName: string): Promise<ListedEgress[]> {
+    return this.#all({ roomName, active: true })
+  }
+
+  /** @throws Trouble when it was not stopped: LiveKit is silent, out of order, or does not find its own egress service */
+  async stop(egressId: string): Promise<StopAnswer> {
+    const answer = await new LiveKitControl(this.#config).stop(egressId)
+    switch (answer.kind) {
+      case 'done':
+        return { kind: 'stopping', facts: answer.facts }
+      case 'unknown':
+        throw new Trouble('livekit-silent', answer.why)
+      case 'refused': {
+        const { status, code, message } = answer.refusal
+        // 412: it has ended already (livekit.md §5). 404: LiveKit does not know it, any more or at all.
+        if (status === 412) return { kind: 'ended' }
+        if (status === 404) return { kind: 'gone' }
+        throw new Trouble(`livekit-${code}`, `LiveKit answered: ${message}`)
+      }
+      default:
+        return answer satisfies never
+    }
+  }
+
+  async #all(query: Omit<ListQuery, 'pageToken'>): Promise<ListedEgress[]> {
+    const egresses: ListedEgress[] = []
+    let pageToken: string | null = null
+    for (let pages = 0; pages < mostPages; pages += 1) {
+      const page: EgressPage = await this.list({ ...query, pageToken })
+      egresses.push(...page.egresses)
+      pageToken = page.nextPageToken
+      if (pageToken === null) break
+    }
+    return egresses
   }
 
   async #call(method: string, request: Json): Promise<Json | 'not-found'> {

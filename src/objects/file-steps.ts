@@ -2,6 +2,7 @@
 // process may die; each is safe to do again. Trouble with the store pauses this file and nothing else.
 import { afterFound, afterNotFound, candidateKeys, finalKey } from '../recording/files.ts'
 import { afterGone, afterSeen, isToBeChecked } from '../recording/gone.ts'
+import { settle } from '../recording/lifecycle.ts'
 import type { FileStep } from '../recording/lifecycle.ts'
 import type { FileWork, Pause, RecordingState } from '../recording/state.ts'
 import { neverMs, noPause, pauseAfter } from '../recording/state.ts'
@@ -118,7 +119,10 @@ async function locateFile(context: FileContext): Promise<Outcome> {
   }
 }
 
-/** The object's storage may have been lost after the move: then the copy with our mark is the file. */
+/**
+ * The object's storage may have been lost after the move: then the copy with our mark is the file. Nobody knows whether it
+ * had been overwritten: a second run is looked for under the next name, and so on until there is none.
+ */
 async function alreadyMoved(
   { file, state, ports }: FileContext,
   tempKey = file.path,
@@ -127,15 +131,17 @@ async function alreadyMoved(
   const there = await ports.store.head(key)
   if (there === null || !wasCopiedFor(there, state.egressId)) return null
   const { etag, sizeBytes } = there
+  const change = onFile(file, (now) => ({
+    ...now,
+    state: 'final',
+    source: { ...there, key: tempKey },
+    final: { key, etag, sizeBytes },
+    tempRemoved: true,
+    overwritten: true,
+    pause: noPause,
+  }))
   return {
-    change: onFile(file, (now) => ({
-      ...now,
-      state: 'final',
-      source: { ...there, key: tempKey },
-      final: { key, etag, sizeBytes },
-      tempRemoved: true,
-      pause: noPause,
-    })),
+    change: (now) => settle(change(now)),
     entries: [entry('file.found-moved', { file: file.name, key, sizeBytes })],
   }
 }

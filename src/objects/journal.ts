@@ -98,7 +98,7 @@ export class Journal implements Memory {
   #load(): RecordingState {
     if (!this.#exists()) return newState(this.#egressId)
     const [row] = this.#rows<{ json: string }>('SELECT json FROM state')
-    const state = row === undefined ? null : parseState(row.json)
+    const state = row === undefined ? null : parseState(row.json, this.#egressId)
     return state ?? this.#replay()
   }
 
@@ -133,7 +133,7 @@ export class Journal implements Memory {
   }
 }
 
-function parseState(json: string): RecordingState | null {
+function parseState(json: string, egressId: string): RecordingState | null {
   try {
     const state = JSON.parse(json) as RecordingState
     const isWhole =
@@ -143,7 +143,8 @@ function parseState(json: string): RecordingState | null {
         (part) => typeof part === 'object' && part !== null,
       )
     // From before a field was known of: nothing was seen of it yet.
-    return isWhole ? { ...state, seen: { ...nothingSeen, ...state.seen } } : null
+    const seen = { ...nothingSeen, ...state.seen }
+    return isWhole ? { ...newState(egressId), ...state, seen } : null
   } catch {
     // A broken row; the journal has it all.
     return null

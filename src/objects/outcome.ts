@@ -1,13 +1,22 @@
 // What a step needs and what comes of it; shared by all steps.
 import type { Observation } from '../recording/observation.ts'
 import { Trouble } from '../recording/ports.ts'
-import type { Backup, Catalogue, Clock, LiveKit, Registry, Store } from '../recording/ports.ts'
+import type {
+  Backup,
+  Catalogue,
+  Clock,
+  LiveKit,
+  Registry,
+  Starts,
+  Store,
+} from '../recording/ports.ts'
 import type { Entry, Fault, Pause, RecordingState, Settings } from '../recording/state.ts'
 
 /** The outside worlds, the clock and the settings: all that a step depends on besides the state. */
 export interface Ports {
   store: Store
   livekit: LiveKit
+  starts: Starts
   backup: Backup
   catalogue: Catalogue
   registry: Registry

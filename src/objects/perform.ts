@@ -12,6 +12,7 @@ import { noPause, pauseAfter } from '../recording/state.ts'
 import { locate } from '../storage/move.ts'
 import { performOnFile } from './file-steps.ts'
 import { performOnFolder } from './folder-steps.ts'
+import { claimStart, stopEgress } from './control-steps.ts'
 import { entry, faultOf, firstOf, nothing } from './outcome.ts'
 import type { Outcome, Ports } from './outcome.ts'
 
@@ -33,6 +34,10 @@ export async function perform(step: Acting, state: RecordingState, ports: Ports)
       return register(state, step.isOpen, ports)
     case 'publish':
       return publish(state, ports)
+    case 'claim-start':
+      return claimStart(state, step.startId, ports)
+    case 'stop':
+      return stopEgress(state, ports)
     case 'look-up':
       return lookUp(state, ports)
     case 'probe':

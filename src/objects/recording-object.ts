@@ -2,26 +2,24 @@
 // storage transaction and an alarm, so that the webhook's 200 means "stored". The alarm does the work and never throws:
 // the platform drops an alarm that fails six times (cloudflare.md §1).
 import { DurableObject } from 'cloudflare:workers'
-import { CatalogueRecordings } from '../catalog/recordings.ts'
 import { readConfig } from '../config.ts'
-import { livekitBackup } from '../livekit/backup.ts'
-import { LiveKitEgress } from '../livekit/egress.ts'
 import { logError, logInfo, messageOf } from '../log.ts'
 import type { LogFields } from '../log.ts'
 import { doubted } from '../recording/gone.ts'
-import { nextStep, observe, revive } from '../recording/lifecycle.ts'
+import { isEnded, nextStep, observe, revive } from '../recording/lifecycle.ts'
+import { observation } from '../recording/observation.ts'
 import type { Observation } from '../recording/observation.ts'
-import { Trouble } from '../recording/ports.ts'
 import { toRecording } from '../recording/recording.ts'
 import type { Recording } from '../recording/recording.ts'
 import type { Entry, RecordingState } from '../recording/state.ts'
-import { S3 } from '../storage/s3.ts'
+import { latestWishMs } from '../recording/wishes.ts'
+import type { Wishes } from '../recording/wishes.ts'
+import { stopEgress } from './control-steps.ts'
 import { Journal } from './journal.ts'
-import type { Ports } from './outcome.ts'
-import { registryName } from './registry-object.ts'
 import { settingsOf } from './settings.ts'
-import { work } from './work.ts'
+import { remember, work } from './work.ts'
 import type { Memory } from './work.ts'
+import { worldsOf } from './worlds.ts'
 
 /**
  * Comes again after this long when a run was cut off so hard that nothing could be noted: every deployment does that. A
@@ -33,6 +31,19 @@ const lookAgainMs = 60_000
 /** Comes again after this long when a run failed in a way that no step foresaw. */
 const afterBugMs = 30_000
 
+/** A stop that somebody waits for gets so long before the alarm takes it over. */
+const stopCallMs = 20_000
+
+export interface RecordingView {
+  recording: Recording
+  updatedAtMs: number
+}
+
+/** What people may change of a recording. */
+export type Edit = Partial<Pick<Wishes, 'title' | 'metadata' | 'expiresAtMs' | 'legalHold'>>
+
+export type EditResult = { kind: 'edited' | 'changed' | 'deleted' }
+
 export class RecordingObject extends DurableObject<Env> {
   #going: Promise<void> | null = null
   #lookedAtMs = 0
@@ -42,13 +53,13 @@ export class RecordingObject extends DurableObject<Env> {
    * Takes one observation, from whichever witness.
    * @returns whether it was news: false when this very observation had been told before
    */
-  async observe(observation: Observation): Promise<{ isNew: boolean }> {
-    if (this.#journal.has(observation.id)) {
+  async observe(said: Observation): Promise<{ isNew: boolean }> {
+    if (this.#journal.has(said.id)) {
       await this.#rearm()
       return { isNew: false }
     }
-    const state = observe(this.#journal.state(), observation)
-    this.#journal.commit(state, [], observation)
+    const state = observe(this.#journal.state(), said)
+    this.#journal.commit(state, [], said)
     await this.#arm(this.#dueAtMs())
     return { isNew: true }
   }
@@ -57,6 +68,50 @@ export class RecordingObject extends DurableObject<Env> {
   async read(): Promise<Recording | null> {
     await this.#rearm()
     return toRecording(this.#journal.state())
+  }
+
+  /** The recording, and when it was last changed for others to see. */
+  async view(): Promise<RecordingView | null> {
+    const recording = await this.read()
+    if (recording === null) return null
+    return {
+      recording,
+      updatedAtMs: this.#journal.state().catalogue.revision || recording.createdAtMs,
+    }
+  }
+
+  /**
+   * Changes what people say of the recording.
+   * @param expected the recording as the caller saw it, as JSON; `null` when it does not matter
+   */
+  async edit(edit: Edit, expected: string | null): Promise<EditResult | null> {
+    const recording = toRecording(this.#journal.state())
+    if (recording === null) return null
+    if (expected !== null && expected !== JSON.stringify(recording)) return { kind: 'changed' }
+    if (recording.status === 'deleted') return { kind: 'deleted' }
+    await this.#wish('recording.edited', edit)
+    return { kind: 'edited' }
+  }
+
+  /**
+   * Has LiveKit end the egress. A LiveKit that does not answer is told again by the alarm.
+   * @returns `ended` when there was nothing to stop, `unsettled` when LiveKit has not taken it yet
+   */
+  async stop(): Promise<'ended' | 'stopping' | 'unsettled' | null> {
+    const before = this.#journal.state()
+    if (before.seen.firstHeardAtMs === null) return null
+    if (isEnded(before) || before.conclusion !== null) return 'ended'
+    if (before.seen.wishes.stop === null) await this.#wish('stop.asked', { stop: true })
+    if (before.seen.verdict?.value.status === 'EGRESS_ENDING') return 'stopping'
+    // The alarm leaves it to this call, and does it itself when this call is cut off.
+    const pause = { ...this.#journal.state().stop.pause, untilMs: Date.now() + stopCallMs }
+    this.#journal.commit({ ...this.#journal.state(), stop: { pause, sentAtMs: null } }, [])
+    await this.#arm(this.#dueAtMs())
+    const ports = worldsOf(this.env)
+    remember(this.#memory(), await stopEgress(this.#journal.state(), ports), Date.now())
+    await this.#arm(this.#dueAtMs())
+    const { stop } = this.#journal.state()
+    return stop.sentAtMs === null ? 'unsettled' : 'stopping'
   }
 
   /** Sees to it that the alarm is set when there is work: for an alarm that the platform lost. */
@@ -109,7 +164,7 @@ export class RecordingObject extends DurableObject<Env> {
   async #go(): Promise<void> {
     await this.#arm(Date.now() + afterCutMs)
     try {
-      await this.#arm(await work(this.#memory(), this.#ports()))
+      await this.#arm(await work(this.#memory(), worldsOf(this.env)))
     } catch (error) {
       logError('recording.work-failed', {
         egressId: this.#journal.state().egressId,
@@ -124,33 +179,19 @@ export class RecordingObject extends DurableObject<Env> {
     const journal = this.#journal
     return {
       state: () => journal.state(),
-      commit: (state: RecordingState, entries: Entry[], observation?: Observation): void => {
-        journal.commit(state, entries, observation)
+      commit: (state: RecordingState, entries: Entry[], said?: Observation): void => {
+        journal.commit(state, entries, said)
         for (const { type, detail } of entries)
           logInfo(type, { egressId: state.egressId, ...flat(detail) })
       },
     }
   }
 
-  #ports(): Ports {
-    const config = readConfig(this.env)
-    return {
-      store: new S3(config.storage),
-      livekit: new LiveKitEgress(config.livekit),
-      backup: livekitBackup,
-      catalogue: new CatalogueRecordings(this.env.DB),
-      registry: { put: async (egressId, isOpen) => this.#register(egressId, isOpen) },
-      clock: { nowMs: () => Date.now(), random: () => Math.random() },
-      settings: settingsOf(config),
-    }
-  }
-
-  async #register(egressId: string, isOpen: boolean): Promise<void> {
-    try {
-      await this.env.REGISTRY.getByName(registryName).put(egressId, isOpen)
-    } catch (cause) {
-      throw new Trouble('registry-unavailable', messageOf(cause), { cause })
-    }
+  /** Takes a wish, later than any before it: of two people the one who came last has his way. */
+  async #wish(type: string, wishes: Partial<Wishes>): Promise<void> {
+    const observedAtMs = Math.max(Date.now(), latestWishMs(this.#journal.state().seen.wishes) + 1)
+    const id = `${type}:${observedAtMs}`
+    await this.observe(observation({ id, source: 'api', type, observedAtMs, wishes }))
   }
 
   #dueAtMs(): number | null {

@@ -41,7 +41,7 @@ export async function work(memory: Memory, ports: Ports): Promise<number | null>
 }
 
 /** Applies an outcome to what the state is by now: evidence may have arrived while the step was under way. */
-function remember(memory: Memory, outcome: Outcome, atMs: number): void {
+export function remember(memory: Memory, outcome: Outcome, atMs: number): void {
   const { observation, change } = outcome
   const informed = observation === undefined ? memory.state() : observe(memory.state(), observation)
   memory.commit(

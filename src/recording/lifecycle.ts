@@ -34,6 +34,8 @@ export type Step =
   | { do: 'publish' }
   | { do: FileStep; name: string }
   | { do: FolderStep; path: string; run: number }
+  | { do: 'claim-start'; startId: string }
+  | { do: 'stop' }
   | { do: 'look-up' }
   | { do: 'probe' }
   | { do: 'conclude'; as: Conclusion['as'] }
@@ -97,7 +99,10 @@ export function evidenceOf(state: RecordingState, as: Conclusion['as']): string 
 export function nextStep(state: RecordingState, nowMs: number, settings: Settings): Step {
   const publish = publication(state, settings)
   const works = [
+    // What was wished at the start belongs to the very first row.
+    ...claimSteps(state),
     publish?.isUrgent === true ? publish.due : null,
+    ...stopSteps(state, settings),
     ...state.files.map((file) => fileStep(state, file, settings)),
     ...state.folders.map((folder) => folderStep(state, folder)),
     ...lookUpSteps(state, nowMs, settings),
@@ -116,6 +121,35 @@ function registerSteps(state: RecordingState, isOpen: boolean): Due[] {
   const { entry, pause } = state.registry
   if (state.seen.firstHeardAtMs === null || entry === (isOpen ? 'open' : 'closed')) return []
   return [{ step: { do: 'register', isOpen }, atMs: pause.untilMs }]
+}
+
+/** An egress that carries the mark of a start of ours gets what was wished of it. */
+function claimSteps({ seen, start }: RecordingState): Due[] {
+  const startId = seen.startId?.value ?? null
+  const isSettled = seen.wishes.startId?.value === startId || start.unknownId === startId
+  if (startId === null || isSettled) return []
+  return [{ step: { do: 'claim-start', startId }, atMs: start.pause.untilMs }]
+}
+
+/** Told to LiveKit until it has ended the egress, or nobody believes any more that it runs. */
+function stopSteps(state: RecordingState, settings: Settings): Due[] {
+  const { seen, stop, conclusion } = state
+  const wantedAtMs = stopWantedAtMs(state)
+  const isEnding = seen.verdict?.value.status === 'EGRESS_ENDING'
+  if (wantedAtMs === null || isEnding || isEnded(state) || conclusion !== null) return []
+  // LiveKit took it and goes on recording all the same: it is told again, not every second.
+  const againAtMs = stop.sentAtMs === null ? 0 : stop.sentAtMs + settings.silentAfterMs
+  return [{ step: { do: 'stop' }, atMs: Math.max(wantedAtMs, stop.pause.untilMs, againAtMs) }]
+}
+
+/** When the egress is to be ended: when somebody asked for it, or its time was over. */
+export function stopWantedAtMs({ seen }: RecordingState): number | null {
+  const { stop, maxDurationMs } = seen.wishes
+  const startedAtMs = seen.startedAtMs?.value ?? seen.firstHeardAtMs
+  const limitMs = maxDurationMs?.value ?? null
+  const overAtMs = startedAtMs === null || limitMs === null ? null : startedAtMs + limitMs
+  if (stop === null || overAtMs === null) return stop?.atMs ?? overAtMs
+  return Math.min(stop.atMs, overAtMs)
 }
 
 interface Due {

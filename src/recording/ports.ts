@@ -2,6 +2,7 @@
 // decisions are the same code. Every method may throw a `Trouble`: the world is out of order, try again later.
 import type { EgressFacts, ObjectFact } from './observation.ts'
 import type { Recording } from './recording.ts'
+import type { Started } from './start.ts'
 import type { Fault, SourceObject } from './state.ts'
 
 /** An outage, or a refusal by an outside world, in its own words. Anything else that is thrown is a bug. */
@@ -48,8 +49,13 @@ export interface Store {
   readonly guardsDestination: boolean
   head(key: string): Promise<SourceObject | null>
   copy(request: CopyRequest): Promise<CopyOutcome>
-  /** Deletes the object, where the store can only if it still has this ETag. Done twice is done. */
-  remove(key: string, etag: string): Promise<void>
+  /**
+   * Deletes the object, where the store can only if it still has this ETag; the empty one is no condition. Done twice is
+   * done. `refused`: the store says that the condition does not hold.
+   */
+  remove(key: string, etag: string): Promise<'removed' | 'refused'>
+  /** Ids of the multipart uploads to exactly this key that are open, as far as the store tells; a few at most. */
+  openUploads(finalKey: string): Promise<string[]>
   list(query: { prefix: string; after: string | null; limit: number }): Promise<ListPage>
   /** The text of a small object; `null` when there is none. */
   text(key: string): Promise<string | null>
@@ -77,6 +83,17 @@ export interface Backup {
 export interface LiveKit {
   /** What LiveKit says of one egress; `null` when it says that there is no such egress. */
   egress(egressId: string): Promise<EgressFacts | null>
+  /** Asks LiveKit to end an egress; asking twice is asking once. */
+  stop(egressId: string): Promise<StopAnswer>
+}
+
+/** `gone`: LiveKit says that it does not know it. */
+export type StopAnswer = { kind: 'stopping'; facts: EgressFacts } | { kind: 'ended' | 'gone' }
+
+/** Knows what was wished of each start of ours. */
+export interface Starts {
+  /** Says that this egress came of that start. `null` when there never was such a start. */
+  claim(startId: string, egressId: string): Promise<Started | null>
 }
 
 export interface Catalogue {

@@ -83,7 +83,7 @@ export interface FileWork {
   copyAsked: boolean
   final: { key: string; etag: string; sizeBytes: number } | null
   tempRemoved: boolean
-  /** Another object lay at the temp key when this one was to be removed: a second run. */
+  /** Another object lay at the temp key when this one was to be removed, or may have lain there: a second run. */
   overwritten: boolean
   /** Somebody could not load it: its final object is to be looked at. */
   isDoubted?: true
@@ -99,11 +99,14 @@ export interface FileWork {
 export interface FolderWork {
   /** LiveKit's path: of the playlist, or the beginning of the images' names. */
   path: string
-  /** Which of the playlists that were written to this path: LiveKit can run one egress twice. */
+  /** Which of the playlists, or of the runs of images, that were written to this path: LiveKit can run one egress twice. */
   run: number
   /** Its folder in the recording's own: empty, or a folder of its own where names would meet those of another. */
   place: string
-  /** The version of the playlist that the names are taken from; another version is walked from its beginning. */
+  /**
+   * The version of the playlist that the names are taken from; another version is walked from its beginning. Of images: the
+   * end of the run that they were looked for after.
+   */
   version: string | null
   kind: 'segments' | 'images'
   /** `copied`: every file that is there lies in the final folder. `done`: the temp files are removed. */
@@ -149,6 +152,10 @@ export interface RecordingState {
     /** Somebody asked for a look now, whatever was heard last. */
     isWanted: boolean
   }
+  /** The start of ours that LiveKit's echo names: asked for what was wished of it; `unknownId`: there never was such a one. */
+  start: { pause: Pause; unknownId: string | null }
+  /** When LiveKit last took our word to end the egress. */
+  stop: { pause: Pause; sentAtMs: number | null }
   /** Looks into the bucket for a file whose end nobody told of. */
   probe: { pause: Pause; probedAtMs: number | null }
   /** What the registry of all egresses has of this one: nothing that is known, that it has work to do, or none. */
@@ -183,6 +190,8 @@ export function newState(egressId: string): RecordingState {
       goneAnswers: 0,
       isWanted: false,
     },
+    start: { pause: noPause, unknownId: null },
+    stop: { pause: noPause, sentAtMs: null },
     probe: { pause: noPause, probedAtMs: null },
     registry: { pause: noPause, entry: 'none' },
     catalogue: { pause: noPause, claims: [], revision: 0, published: null, isUnsure: false },

@@ -49,9 +49,9 @@ export function isRemovalWanted({ seen }: RecordingState): boolean {
   return (seen.wishes.removeAtMs?.value ?? null) !== null
 }
 
-function runningStatus({ seen }: RecordingState): Status {
+function runningStatus({ seen, stop }: RecordingState): Status {
   const egressStatus = seen.verdict?.value.status ?? null
-  if (seen.wishes.stop !== null) return 'ending'
+  if (seen.wishes.stop !== null || stop.sentAtMs !== null) return 'ending'
   if (egressStatus === null || egressStatus === 'EGRESS_STARTING') return 'starting'
   // A word that LiveKit invents tomorrow is a sign of life, and never a beginning.
   return egressStatus === 'EGRESS_ENDING' ? 'ending' : 'active'

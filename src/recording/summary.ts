@@ -60,6 +60,19 @@ const sentences: Record<string, (detail: Detail) => string> = {
       : 'LiveKit is silent and there is no file: the recording is lost, unless evidence comes.',
   'start.asked': ({ startId }) => `Started through Roomtape, as ${word(startId)}.`,
   'recording.edited': (fields) => `Somebody changed ${listed(Object.keys(fields))}.`,
+  'start.unknown': ({ startId }) =>
+    `LiveKit’s request names the start ${word(startId)}, and there was none such.`,
+  'start.unavailable': ({ message }) => `The start could not be asked for.${because(message)}`,
+  'stop.sent': ({ why }) =>
+    why === 'max-duration'
+      ? 'Its time is over: LiveKit was told to end it.'
+      : 'LiveKit was told to end it.',
+  'stop.needless': ({ answer }) =>
+    answer === 'gone'
+      ? 'LiveKit was told to end it, and does not know the egress.'
+      : 'LiveKit was told to end it, and it had ended before.',
+  'stop.failed': ({ message }) =>
+    `LiveKit was told to end it, in vain; it is told again.${because(message)}`,
   'stop.asked': () => 'Somebody wants the egress stopped.',
   'discard.asked': () => 'Somebody wants it stopped and everything of it thrown away.',
   'delete.asked': () => 'Somebody deleted the recording.',

@@ -7,7 +7,7 @@ import type { Access } from '../access/scopes.ts'
 
 export interface AppEnv {
   Bindings: Env
-  Variables: { config: Config; access: Access }
+  Variables: { config: Config; access: Access; catalogue?: D1DatabaseSession }
 }
 
 /** A resource's app: bad input becomes a problem that names each fault. */

@@ -7,6 +7,7 @@ import { logError, messageOf } from '../log.ts'
 import { problem } from '../problem.ts'
 import { isEgressId } from '../recording/keys.ts'
 import { maySee } from './access.ts'
+import { catalogueOf } from './catalogue.ts'
 import type { AppEnv } from './context.ts'
 
 /** @throws a 404 problem, also for a recording that the caller may not know of */
@@ -26,17 +27,18 @@ export async function lookForRecording(
   context: Context<AppEnv>,
   egressId: string,
 ): Promise<CatalogueRow | null> {
-  const row = isEgressId(egressId) ? await read(context.env, egressId) : null
+  const row = isEgressId(egressId) ? await read(context, egressId) : null
   return row?.recording.listed === true && maySee(context.get('access'), row.recording) ? row : null
 }
 
-async function read(env: Env, egressId: string): Promise<CatalogueRow | null> {
+async function read(context: Context<AppEnv>, egressId: string): Promise<CatalogueRow | null> {
+  const catalogue = catalogueOf(context)
   try {
-    const row = await readRecording(env.DB, egressId)
+    const row = await readRecording(catalogue, egressId)
     if (row !== null) return row
   } catch (error) {
     logError('catalogue.unavailable', { egressId, error: messageOf(error) })
   }
-  const recording = await env.RECORDING.getByName(egressId).read()
+  const recording = await context.env.RECORDING.getByName(egressId).read()
   return recording === null ? null : { recording, updatedAtMs: recording.createdAtMs }
 }

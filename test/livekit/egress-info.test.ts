@@ -22,6 +22,7 @@ describe('the facts of an EgressInfo', () => {
       roomId: 'RM_aBcDeFgHjKmN',
       roomName: 'team-standup',
       title: null,
+      startId: null,
       startedAtMs: 1_767_225_603_123,
       endedAtMs: 1_767_225_663_123,
       terminalAtMs: 1_767_225_665_123,
@@ -124,5 +125,37 @@ describe('the facts of an EgressInfo', () => {
     })
     expect(error).toBe('could not publish to rtmp://live.example/[removed]')
     expect(details).toBe('https://store.example/a.mp4?[removed]')
+  })
+})
+
+describe('the echo of a start of ours', () => {
+  const startId = 'ST_0123456789abcdef01234567-2'
+  const filepath = `temp/${startId}/video.mp4`
+
+  it.each([
+    ['a file', { roomComposite: { fileOutputs: [{ filepath }] } }],
+    ['the deprecated single file', { participant: { file: { filepath } } }],
+    ['a track', { track: { file: { filepath: `temp/${startId}/track` } } }],
+    ['a playlist', { web: { segmentOutputs: [{ playlistName: `temp/${startId}/hls/a.m3u8` }] } }],
+    ['images', { web: { imageOutputs: [{ filenamePrefix: `temp/${startId}/images/image` }] } }],
+    ['an output of v2', { egress: { template: {}, outputs: [{ file: { filepath } }] } }],
+    [
+      'the address of its webhook, when it streams only',
+      {
+        roomComposite: {
+          webhooks: [{ url: `https://rec.example/webhooks/livekit?start=${startId}` }],
+        },
+      },
+    ],
+  ])('is known by %s', (_, request) => {
+    expect(factsOf({ egressId: 'EG_a', ...request }).startId).toBe(startId)
+  })
+
+  it('is not mistaken for somebody else’s', () => {
+    const others = [`temp/X${startId}0x/video.mp4`, 'temp/ST_0123/video.mp4', 'temp/video.mp4']
+    for (const path of others) {
+      const info = { roomComposite: { fileOutputs: [{ filepath: path }] } }
+      expect(factsOf(info).startId).toBeNull()
+    }
   })
 })

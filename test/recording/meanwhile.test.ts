@@ -34,7 +34,8 @@ class World {
     const store: Partial<Store> = { guardsDestination: true, head: async (key) => this.head(key) }
     const ports: Ports = {
       store: store as Store,
-      livekit: { egress: async () => null },
+      livekit: { egress: async () => null, stop: async () => ({ kind: 'gone' }) },
+      starts: { claim: async () => null },
       backup: { read: async () => Promise.reject(new Error('no backup here')) },
       catalogue: { put: async () => undefined },
       registry: { put: async () => undefined },

@@ -148,7 +148,12 @@ describe('what the storm found', () => {
 
 it('a file that was joined before a kill is kept when a second run has overwritten the temp file', async () => {
   const world = new World({ seed: 1, startMs, weather: calm, calmFromMs: startMs, lines: null })
-  const kind = { guardsDestination: true, ignoresConditions: false, normalisesKeys: false }
+  const kind = {
+    guardsDestination: true,
+    ignoresConditions: false,
+    normalisesKeys: false,
+    refusesDeletes: false,
+  }
   const bucket = new Bucket(world, { ...kind, hasNoEtags: false, listsMilliseconds: false })
   const bytes = { sizeBytes: 2000, text: null, isMultipart: false }
   bucket.put(path, { ...bytes, content: 'first' }, {}, 'video/mp4')

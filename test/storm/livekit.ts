@@ -1,7 +1,8 @@
 // LiveKit as the object and the sweep ask it: an ended egress is forgotten after 24 hours, a zombie never, and a fault of its
 // Redis shows as an empty answer (livekit.md §5).
 import type { EgressFacts } from '../../src/recording/observation.ts'
-import type { LiveKit } from '../../src/recording/ports.ts'
+import type { LiveKit, StopAnswer } from '../../src/recording/ports.ts'
+import { isTerminal } from '../../src/recording/seen.ts'
 import type { History, Life, Told } from './history.ts'
 import type { World } from './world.ts'
 
@@ -22,6 +23,18 @@ export class PretendLiveKit implements LiveKit {
       const told = life === undefined || this.#isBlip() ? null : this.#now(life)
       this.#world.tell(() => `LiveKit says of ${egressId}: ${told?.facts.status ?? 'unknown'}`)
       return told?.facts ?? null
+    })
+  }
+
+  /** An egress that is told to end takes its time: as long as its history says. */
+  async stop(egressId: string): Promise<StopAnswer> {
+    return this.#world.outside('livekit', `StopEgress ${egressId}`, () => {
+      const life = this.#history.lives.find((known) => known.egressId === egressId)
+      const told = life === undefined ? null : this.#now(life)
+      if (told === null) return { kind: 'gone' }
+      return isTerminal(told.facts.status)
+        ? { kind: 'ended' }
+        : { kind: 'stopping', facts: told.facts }
     })
   }
 

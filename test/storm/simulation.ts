@@ -69,6 +69,7 @@ export function stormOf(seed: number, history: History): Conditions {
     store: {
       guardsDestination: guards,
       ignoresConditions: !isCondition,
+      refusesDeletes: isCondition && random.chance(0.1),
       normalisesKeys: random.chance(0.3),
       hasNoEtags: !isCondition && random.chance(0.15),
       listsMilliseconds: random.chance(0.5),
@@ -124,6 +125,8 @@ export async function simulate(
   const ports: Ports = {
     store: bucket,
     livekit,
+    // No egress of these histories was started by us.
+    starts: { claim: async () => null },
     backup: {
       read: async () => {
         throw new Trouble('backup', 'nothing in the storm lies in the backup storage')

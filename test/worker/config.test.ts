@@ -46,7 +46,7 @@ const wrong: [string, string[]][] = [
   ['TEMP_PREFIX', ['../', './', 'a//b', 'a/../b', '/../']],
   ['FINAL_PREFIX', ['../', 'tmp/', 'tmp/done', 'tmp']],
   ['PUBLIC_URL', ['rec.example', 'javascript:alert(1)']],
-  ['EGRESS_UPLOAD', ['maybe']],
+  ['EGRESS_UPLOAD', ['maybe', 'temporary']],
   ['SILENT_AFTER_SECONDS', ['0', '-1', 'ten', 'Infinity']],
   ['GRACE_SECONDS', ['0', 'x']],
   ['MAX_SESSION_SECONDS', ['0', 'x']],

@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:workers'
 import { Bucket } from '../outside/bucket.ts'
 import type { BackupOrder } from '../outside/backup.ts'
-import type { LiveKitOrder } from '../outside/livekit.ts'
+import type { LiveKitCall, LiveKitOrder, LiveKitState } from '../outside/livekit.ts'
 import type { StoreFault, StoreRequest } from '../outside/store-proxy.ts'
 
 const bucket = new Bucket({
@@ -45,8 +45,21 @@ export async function healLiveKit(): Promise<void> {
 
 /** The ids that LiveKit was asked for since it was last set. */
 export async function askedOfLiveKit(): Promise<string[]> {
-  const response = await fetch('http://control.test/livekit')
-  return (await response.json<{ asked: string[] }>()).asked
+  return (await liveKitState()).asked
+}
+
+/** The calls of a method that reached LiveKit since it was last set. */
+export async function liveKitCalls(method: RegExp): Promise<LiveKitCall[]> {
+  return (await liveKitState()).calls.filter((call) => method.test(call.method))
+}
+
+async function liveKitState(): Promise<LiveKitState> {
+  return (await fetch('http://control.test/livekit')).json()
+}
+
+/** LiveKit says something else of these egresses from now on, or has forgotten them, and goes on with what it holds. */
+export async function changeLiveKit(changes: Record<string, unknown> = {}): Promise<void> {
+  await steer('livekit/changes', changes)
 }
 
 /** Uploads as LiveKit does. */
