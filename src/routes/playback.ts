@@ -31,7 +31,7 @@ const responses = {
   404: refusal('No such recording or file'),
   409: refusal('Not playable yet, not any more, or not at all, with the reason'),
   429: tooManyRefusals,
-  416: { description: 'Such a download has no such part' },
+  416: refusal('A download that passes through the Worker has no such part'),
 }
 const DownloadQuery = z.object({ download: z.enum(['0', '1']).optional() })
 
