@@ -100,431 +100,6 @@ export type Schema = {
             status: 503;
         };
     };
-    "/play/*": {
-        $options: {
-            input: {};
-            output: {};
-            outputFormat: string;
-            status: import("hono/utils/http-status").StatusCode;
-        };
-    };
-    "/play/:token": {
-        $get: {
-            input: {
-                param: {
-                    token: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 400;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 404;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 409;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 206;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 302;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 304;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 416;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: {
-                readonly body: {
-                    readonly locked: boolean;
-                    cancel: {};
-                    getReader: {};
-                    pipeThrough: {};
-                    pipeTo: {};
-                    tee: {};
-                    values: {};
-                    [Symbol.asyncIterator]: {};
-                } | null;
-                readonly bodyUsed: boolean;
-                arrayBuffer: {};
-                bytes: {};
-                text: {};
-                json: {};
-                formData: {};
-                blob: {};
-                clone: {};
-                status: number;
-                statusText: string;
-                headers: {
-                    get: {};
-                    getAll: {};
-                    getSetCookie: {};
-                    has: {};
-                    set: {};
-                    append: {};
-                    delete: {};
-                    forEach: {};
-                    entries: {};
-                    keys: {};
-                    values: {};
-                    [Symbol.iterator]: {};
-                };
-                ok: boolean;
-                redirected: boolean;
-                url: string;
-                webSocket: {
-                    addEventListener: {};
-                    removeEventListener: {};
-                    dispatchEvent: {};
-                    accept: {};
-                    send: {};
-                    close: {};
-                    serializeAttachment: {};
-                    deserializeAttachment: {};
-                    readyState: number;
-                    bufferedAmount: number;
-                    url: string | null;
-                    protocol: string | null;
-                    extensions: string | null;
-                    binaryType: "blob" | "arraybuffer";
-                } | null;
-                cf: any | undefined;
-                type: "default" | "error";
-            };
-            outputFormat: "json";
-            status: import("hono/utils/http-status").StatusCode;
-        };
-    };
-    "/play/:token/:path": {
-        $get: {
-            input: {
-                param: {
-                    token: string;
-                    path: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                    live?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 400;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                    path: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                    live?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                    path: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                    live?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 404;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                    path: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                    live?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 409;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                    path: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                    live?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                    path: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                    live?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                    path: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                    live?: string | undefined;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 206;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                    path: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                    live?: string | undefined;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 302;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                    path: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                    live?: string | undefined;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 304;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                    path: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                    live?: string | undefined;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 416;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                    path: string;
-                };
-                query: {
-                    download?: "0" | "1" | undefined;
-                    live?: string | undefined;
-                };
-            };
-            output: {
-                readonly body: {
-                    readonly locked: boolean;
-                    cancel: {};
-                    getReader: {};
-                    pipeThrough: {};
-                    pipeTo: {};
-                    tee: {};
-                    values: {};
-                    [Symbol.asyncIterator]: {};
-                } | null;
-                readonly bodyUsed: boolean;
-                arrayBuffer: {};
-                bytes: {};
-                text: {};
-                json: {};
-                formData: {};
-                blob: {};
-                clone: {};
-                status: number;
-                statusText: string;
-                headers: {
-                    get: {};
-                    getAll: {};
-                    getSetCookie: {};
-                    has: {};
-                    set: {};
-                    append: {};
-                    delete: {};
-                    forEach: {};
-                    entries: {};
-                    keys: {};
-                    values: {};
-                    [Symbol.iterator]: {};
-                };
-                ok: boolean;
-                redirected: boolean;
-                url: string;
-                webSocket: {
-                    addEventListener: {};
-                    removeEventListener: {};
-                    dispatchEvent: {};
-                    accept: {};
-                    send: {};
-                    close: {};
-                    serializeAttachment: {};
-                    deserializeAttachment: {};
-                    readyState: number;
-                    bufferedAmount: number;
-                    url: string | null;
-                    protocol: string | null;
-                    extensions: string | null;
-                    binaryType: "blob" | "arraybuffer";
-                } | null;
-                cf: any | undefined;
-                type: "default" | "error";
-            };
-            outputFormat: "json";
-            status: import("hono/utils/http-status").StatusCode;
-        };
-    };
-    "/play/:token/:path{.+}": {
-        $get: {
-            input: {
-                param: {
-                    path: string;
-                    token: string;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: import("hono/utils/http-status").StatusCode;
-        };
-    };
     "/readyz": {
         $get: {
             input: {};
@@ -1250,7 +825,7 @@ export type Schema = {
     "/v1/rebuild": {
         $post: {
             input: {
-                query: {
+                query?: {
                     cursor?: string | undefined;
                 };
             };
@@ -1259,7 +834,7 @@ export type Schema = {
             status: 400;
         } | {
             input: {
-                query: {
+                query?: {
                     cursor?: string | undefined;
                 };
             };
@@ -1268,7 +843,7 @@ export type Schema = {
             status: 401;
         } | {
             input: {
-                query: {
+                query?: {
                     cursor?: string | undefined;
                 };
             };
@@ -1277,7 +852,7 @@ export type Schema = {
             status: 403;
         } | {
             input: {
-                query: {
+                query?: {
                     cursor?: string | undefined;
                 };
             };
@@ -1286,7 +861,7 @@ export type Schema = {
             status: 429;
         } | {
             input: {
-                query: {
+                query?: {
                     cursor?: string | undefined;
                 };
             };
@@ -1295,7 +870,7 @@ export type Schema = {
             status: 503;
         } | {
             input: {
-                query: {
+                query?: {
                     cursor?: string | undefined;
                 };
             };
@@ -1312,10 +887,10 @@ export type Schema = {
     "/v1/recordings": {
         $get: {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
-                query: {
+                query?: {
                     room?: string | undefined;
                     status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
                     kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
@@ -1338,10 +913,10 @@ export type Schema = {
             status: 400;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
-                query: {
+                query?: {
                     room?: string | undefined;
                     status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
                     kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
@@ -1364,10 +939,10 @@ export type Schema = {
             status: 401;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
-                query: {
+                query?: {
                     room?: string | undefined;
                     status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
                     kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
@@ -1390,10 +965,10 @@ export type Schema = {
             status: 403;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
-                query: {
+                query?: {
                     room?: string | undefined;
                     status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
                     kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
@@ -1416,10 +991,10 @@ export type Schema = {
             status: 429;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
-                query: {
+                query?: {
                     room?: string | undefined;
                     status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
                     kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
@@ -1442,10 +1017,10 @@ export type Schema = {
             status: 503;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
-                query: {
+                query?: {
                     room?: string | undefined;
                     status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
                     kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
@@ -1567,7 +1142,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -1627,7 +1202,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -1687,7 +1262,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -1747,7 +1322,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -1807,7 +1382,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -1867,7 +1442,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -1927,7 +1502,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -1987,7 +1562,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -2047,7 +1622,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -2107,7 +1682,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -2167,7 +1742,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -2227,7 +1802,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -2287,7 +1862,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -2347,7 +1922,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -2451,7 +2026,7 @@ export type Schema = {
                     exclusive?: boolean | undefined;
                     disableManifest?: boolean | undefined;
                 };
-                header: {
+                header?: {
                     'idempotency-key'?: string | undefined;
                 };
             };
@@ -2507,7 +2082,7 @@ export type Schema = {
     "/v1/recordings/:egressId": {
         $get: {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
                 param: {
@@ -2519,7 +2094,7 @@ export type Schema = {
             status: 400;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
                 param: {
@@ -2531,7 +2106,7 @@ export type Schema = {
             status: 401;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
                 param: {
@@ -2543,7 +2118,7 @@ export type Schema = {
             status: 403;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
                 param: {
@@ -2555,7 +2130,7 @@ export type Schema = {
             status: 404;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
                 param: {
@@ -2567,7 +2142,7 @@ export type Schema = {
             status: 429;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
                 param: {
@@ -2579,7 +2154,7 @@ export type Schema = {
             status: 503;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
                 param: {
@@ -2704,142 +2279,7 @@ export type Schema = {
         };
         $post: {
             input: {
-                json: {
-                    expiresInSeconds?: number | undefined;
-                    download?: boolean | undefined;
-                    viewer?: string | null | undefined;
-                    maxPlays?: number | null | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 400;
-        } | {
-            input: {
-                json: {
-                    expiresInSeconds?: number | undefined;
-                    download?: boolean | undefined;
-                    viewer?: string | null | undefined;
-                    maxPlays?: number | null | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 401;
-        } | {
-            input: {
-                json: {
-                    expiresInSeconds?: number | undefined;
-                    download?: boolean | undefined;
-                    viewer?: string | null | undefined;
-                    maxPlays?: number | null | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {
-                json: {
-                    expiresInSeconds?: number | undefined;
-                    download?: boolean | undefined;
-                    viewer?: string | null | undefined;
-                    maxPlays?: number | null | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 404;
-        } | {
-            input: {
-                json: {
-                    expiresInSeconds?: number | undefined;
-                    download?: boolean | undefined;
-                    viewer?: string | null | undefined;
-                    maxPlays?: number | null | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 408;
-        } | {
-            input: {
-                json: {
-                    expiresInSeconds?: number | undefined;
-                    download?: boolean | undefined;
-                    viewer?: string | null | undefined;
-                    maxPlays?: number | null | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 413;
-        } | {
-            input: {
-                json: {
-                    expiresInSeconds?: number | undefined;
-                    download?: boolean | undefined;
-                    viewer?: string | null | undefined;
-                    maxPlays?: number | null | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 415;
-        } | {
-            input: {
-                json: {
-                    expiresInSeconds?: number | undefined;
-                    download?: boolean | undefined;
-                    viewer?: string | null | undefined;
-                    maxPlays?: number | null | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {
-                json: {
-                    expiresInSeconds?: number | undefined;
-                    download?: boolean | undefined;
-                    viewer?: string | null | undefined;
-                    maxPlays?: number | null | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
-        } | {
-            input: {
-                json: {
+                json?: {
                     expiresInSeconds?: number | undefined;
                     download?: boolean | undefined;
                     viewer?: string | null | undefined;
@@ -2857,6 +2297,141 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 201;
+        } | {
+            input: {
+                json?: {
+                    expiresInSeconds?: number | undefined;
+                    download?: boolean | undefined;
+                    viewer?: string | null | undefined;
+                    maxPlays?: number | null | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                json?: {
+                    expiresInSeconds?: number | undefined;
+                    download?: boolean | undefined;
+                    viewer?: string | null | undefined;
+                    maxPlays?: number | null | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                json?: {
+                    expiresInSeconds?: number | undefined;
+                    download?: boolean | undefined;
+                    viewer?: string | null | undefined;
+                    maxPlays?: number | null | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                json?: {
+                    expiresInSeconds?: number | undefined;
+                    download?: boolean | undefined;
+                    viewer?: string | null | undefined;
+                    maxPlays?: number | null | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                json?: {
+                    expiresInSeconds?: number | undefined;
+                    download?: boolean | undefined;
+                    viewer?: string | null | undefined;
+                    maxPlays?: number | null | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 408;
+        } | {
+            input: {
+                json?: {
+                    expiresInSeconds?: number | undefined;
+                    download?: boolean | undefined;
+                    viewer?: string | null | undefined;
+                    maxPlays?: number | null | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 413;
+        } | {
+            input: {
+                json?: {
+                    expiresInSeconds?: number | undefined;
+                    download?: boolean | undefined;
+                    viewer?: string | null | undefined;
+                    maxPlays?: number | null | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 415;
+        } | {
+            input: {
+                json?: {
+                    expiresInSeconds?: number | undefined;
+                    download?: boolean | undefined;
+                    viewer?: string | null | undefined;
+                    maxPlays?: number | null | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                json?: {
+                    expiresInSeconds?: number | undefined;
+                    download?: boolean | undefined;
+                    viewer?: string | null | undefined;
+                    maxPlays?: number | null | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
         };
     };
     "/v1/recordings/:egressId/play": {
@@ -2865,7 +2440,7 @@ export type Schema = {
                 param: {
                     egressId: string;
                 };
-                query: {
+                query?: {
                     file?: string | undefined;
                     download?: "0" | "1" | undefined;
                 };
@@ -2878,7 +2453,7 @@ export type Schema = {
                 param: {
                     egressId: string;
                 };
-                query: {
+                query?: {
                     file?: string | undefined;
                     download?: "0" | "1" | undefined;
                 };
@@ -2891,7 +2466,7 @@ export type Schema = {
                 param: {
                     egressId: string;
                 };
-                query: {
+                query?: {
                     file?: string | undefined;
                     download?: "0" | "1" | undefined;
                 };
@@ -2904,7 +2479,7 @@ export type Schema = {
                 param: {
                     egressId: string;
                 };
-                query: {
+                query?: {
                     file?: string | undefined;
                     download?: "0" | "1" | undefined;
                 };
@@ -2917,7 +2492,7 @@ export type Schema = {
                 param: {
                     egressId: string;
                 };
-                query: {
+                query?: {
                     file?: string | undefined;
                     download?: "0" | "1" | undefined;
                 };
@@ -2930,7 +2505,20 @@ export type Schema = {
                 param: {
                     egressId: string;
                 };
-                query: {
+                query?: {
+                    file?: string | undefined;
+                    download?: "0" | "1" | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 416;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+                query?: {
                     file?: string | undefined;
                     download?: "0" | "1" | undefined;
                 };
@@ -2943,7 +2531,7 @@ export type Schema = {
                 param: {
                     egressId: string;
                 };
-                query: {
+                query?: {
                     file?: string | undefined;
                     download?: "0" | "1" | undefined;
                 };
@@ -2956,7 +2544,7 @@ export type Schema = {
                 param: {
                     egressId: string;
                 };
-                query: {
+                query?: {
                     file?: string | undefined;
                     download?: "0" | "1" | undefined;
                 };
@@ -2969,7 +2557,7 @@ export type Schema = {
                 param: {
                     egressId: string;
                 };
-                query: {
+                query?: {
                     file?: string | undefined;
                     download?: "0" | "1" | undefined;
                 };
@@ -2982,7 +2570,7 @@ export type Schema = {
                 param: {
                     egressId: string;
                 };
-                query: {
+                query?: {
                     file?: string | undefined;
                     download?: "0" | "1" | undefined;
                 };
@@ -2995,20 +2583,7 @@ export type Schema = {
                 param: {
                     egressId: string;
                 };
-                query: {
-                    file?: string | undefined;
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 416;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-                query: {
+                query?: {
                     file?: string | undefined;
                     download?: "0" | "1" | undefined;
                 };
@@ -3245,10 +2820,10 @@ export type Schema = {
     "/v1/stats": {
         $get: {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
-                query: {
+                query?: {
                     from?: string | undefined;
                     to?: string | undefined;
                     room?: string | undefined;
@@ -3260,10 +2835,10 @@ export type Schema = {
             status: 400;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
-                query: {
+                query?: {
                     from?: string | undefined;
                     to?: string | undefined;
                     room?: string | undefined;
@@ -3275,10 +2850,10 @@ export type Schema = {
             status: 401;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
-                query: {
+                query?: {
                     from?: string | undefined;
                     to?: string | undefined;
                     room?: string | undefined;
@@ -3290,10 +2865,10 @@ export type Schema = {
             status: 403;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
-                query: {
+                query?: {
                     from?: string | undefined;
                     to?: string | undefined;
                     room?: string | undefined;
@@ -3305,10 +2880,10 @@ export type Schema = {
             status: 429;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
-                query: {
+                query?: {
                     from?: string | undefined;
                     to?: string | undefined;
                     room?: string | undefined;
@@ -3320,10 +2895,10 @@ export type Schema = {
             status: 503;
         } | {
             input: {
-                header: {
+                header?: {
                     "x-d1-bookmark"?: string | undefined;
                 };
-                query: {
+                query?: {
                     from?: string | undefined;
                     to?: string | undefined;
                     room?: string | undefined;
@@ -3402,6 +2977,7 @@ export type Schema = {
                     recovered: number;
                     orphans: number;
                     woken: number;
+                    missing: number;
                     errors: string[];
                     cursor: string | null;
                     subrequests: number;
@@ -3447,6 +3023,7 @@ export type Schema = {
                 recovered: number;
                 orphans: number;
                 woken: number;
+                missing: number;
                 errors: string[];
                 cursor: string | null;
                 subrequests: number;
@@ -3465,6 +3042,40 @@ export type Schema = {
             output: {};
             outputFormat: string;
             status: import("hono/utils/http-status").StatusCode;
+        };
+    };
+    "/watch/:token/failures": {
+        $post: {
+            input: {
+                param: {
+                    token: string;
+                };
+            };
+            output: {
+                view: "deleted" | "failed" | "live" | "play" | "processing" | "refused" | "waiting";
+                heading: string;
+                message: string;
+                progress: number | null;
+            };
+            outputFormat: "json";
+            status: 200;
+        };
+    };
+    "/watch/:token/state": {
+        $get: {
+            input: {
+                param: {
+                    token: string;
+                };
+            };
+            output: {
+                view: "deleted" | "failed" | "live" | "play" | "processing" | "refused" | "waiting";
+                heading: string;
+                message: string;
+                progress: number | null;
+            };
+            outputFormat: "json";
+            status: 200;
         };
     };
     "/webhooks/livekit": {

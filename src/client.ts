@@ -27,8 +27,15 @@ type Plain<T> =
   T extends Pick<Problem, 'title' | 'status' | 'code' | 'detail'>
     ? Problem
     : T extends object
-      ? { [K in keyof T]: Plain<T[K]> }
+      ? { [K in keyof T]: K extends 'input' ? Input<T[K]> : Plain<T[K]> }
       : T
+
+/** Headers and queries of which nothing is required need not be given at all. */
+type Input<T> = Plain<
+  { [K in keyof T as {} extends T[K] ? never : K]: T[K] } & {
+    [K in keyof T as {} extends T[K] ? K : never]?: T[K]
+  }
+>
 
 // A declaration file spells out what was inferred, and nothing else.
 declare const inferredRecording: Plain<RecordingJson>

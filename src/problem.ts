@@ -93,6 +93,7 @@ const titles: Record<number, string> = {
   412: 'Changed meanwhile',
   413: 'Too large',
   415: 'Wrong type',
+  416: 'No such range',
   422: 'Not understood',
   429: 'Too many requests',
   500: 'Internal error',

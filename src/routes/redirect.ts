@@ -34,7 +34,7 @@ export const fileAnswers = {
   304: { description: 'The playlist has not changed' },
   404: refusal('No such recording or file'),
   409: refusal('Not playable yet, not any more, or not at all, with the reason'),
-  416: { description: 'Such a download has no such part' },
+  416: refusal('A download that passes through the Worker has no such part'),
 }
 
 export interface Wanted {
