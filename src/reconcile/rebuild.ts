@@ -92,7 +92,7 @@ async function rebuildFromBucket(env: Env, config: Config, after: string): Promi
     }
   }
   if (page.next !== null) return { ...result, next: { part: 'bucket', after: page.next } }
-  await savePosition(env.DB, { afterKey: null, livekitPage: null }, 0)
+  await savePosition(env.DB, { afterKey: null, livekitPage: null, finalEgressId: null }, 0)
   return result
 }
 

@@ -85,6 +85,8 @@ export interface FileWork {
   tempRemoved: boolean
   /** Another object lay at the temp key when this one was to be removed, or may have lain there: a second run. */
   overwritten: boolean
+  /** Somebody could not load it: its final object is to be looked at. */
+  isDoubted?: true
   /** What the first look disagreed about; a second look with the same result settles it. */
   doubt: string | null
   pause: Pause
