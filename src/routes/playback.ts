@@ -11,33 +11,24 @@ import { newRoutes, refusal } from './context.ts'
 import type { AppEnv } from './context.ts'
 import { answerPreflight, playerHeaders } from './cors.ts'
 import { openLink } from './open-link.ts'
-import { playlistType } from './playlists.ts'
 import { countPlay, kindOf } from './plays.ts'
-import { answerFile } from './redirect.ts'
+import { answerFile, fileAnswers } from './redirect.ts'
 import { tooManyRefusals } from './refused.ts'
 
 const responses = {
-  200: {
-    description: 'A playlist, or a download that passes through the Worker (DOWNLOADS)',
-    content: {
-      [playlistType]: { schema: z.string() },
-      'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) },
-    },
-  },
-  206: { description: 'A part of such a download' },
-  302: { description: 'To the store' },
-  304: { description: 'The playlist has not changed' },
+  ...fileAnswers,
+  400: refusal('A parameter is malformed'),
   403: refusal('The link is expired, revoked, used up or not ours'),
-  404: refusal('No such recording or file'),
-  409: refusal('Not playable yet, not any more, or not at all, with the reason'),
   429: tooManyRefusals,
-  416: refusal('A download that passes through the Worker has no such part'),
+  503: refusal('The catalogue or the store does not answer: try again'),
 }
 const DownloadQuery = z.object({ download: z.enum(['0', '1']).optional() })
 
 const play = createRoute({
   method: 'get',
   path: '/play/{token}',
+  operationId: 'playLink',
+  tags: ['Playback'],
   summary: 'Play the main file of a link',
   request: { params: z.object({ token: z.string() }), query: DownloadQuery },
   responses,
@@ -46,6 +37,8 @@ const play = createRoute({
 const playFile = createRoute({
   method: 'get',
   path: '/play/{token}/{path}',
+  operationId: 'playLinkFile',
+  tags: ['Playback'],
   summary: 'Play any file of a link’s recording',
   request: {
     params: z.object({ token: z.string(), path: z.string() }),

@@ -3,7 +3,7 @@
 // and looks for itself, before a DELETE passes, whether the bytes lie anywhere else: no test may lose any unseen.
 import { encodeKey } from '../../src/storage/requests.ts'
 import { testAgent } from './agent.ts'
-import { isSignedRightly, resigned, signedAtMs } from './resign.ts'
+import { isSignedRightly, presignedNow, resigned, signedAtMs } from './resign.ts'
 import type { Resigned } from './resign.ts'
 import { storeAddress, storeBucket, storeCredentials } from './store.ts'
 
@@ -171,7 +171,7 @@ async function send(request: Request, as: Resigned = {}): Promise<Response> {
   const { url, headers } =
     (isChanged || isOld) && (await isSignedRightly(request))
       ? await resigned(request, as)
-      : { url: request.url, headers: request.headers }
+      : { url: await presignedNow(request), headers: request.headers }
   const { method } = request
   const answer = await fetch(url, { method, headers, body, redirect: 'manual' })
   const content = withoutBody(method, answer.status) ? null : await answer.arrayBuffer()
