@@ -18,6 +18,8 @@ import { orphanRoutes } from './routes/orphans.ts'
 import { rebuildRoutes } from './routes/rebuild.ts'
 import { reconcileRoutes } from './routes/reconcile.ts'
 import { startRoutes } from './routes/starts.ts'
+import { controlRoutes } from './routes/control.ts'
+import { editRoutes } from './routes/edit.ts'
 import { sweepRoutes } from './routes/sweeps.ts'
 import { watchRoutes } from './routes/watch.tsx'
 import { webhookRoutes } from './routes/webhooks.ts'
@@ -42,6 +44,8 @@ export const api = app
   .route('/', webhookRoutes)
   .route('/', recordingRoutes)
   .route('/', startRoutes)
+  .route('/', controlRoutes)
+  .route('/', editRoutes)
   .route('/', linkRoutes)
   .route('/', keyRoutes)
   .route('/', sweepRoutes({ sweep: async (env, config) => sweep(env, config, 'api') }))

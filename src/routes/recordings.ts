@@ -8,7 +8,7 @@ import { statuses } from '../recording/status.ts'
 import { guarded, guardRefusals, visibleRoom } from './access.ts'
 import { newRoutes, refusal } from './context.ts'
 import { formatCursor, parseCursor } from './cursor.ts'
-import { findRecording } from './find.ts'
+import { currentJson, findRecording } from './find.ts'
 import { RecordingSchema, toJson } from './recording-json.ts'
 import { redirectByApi } from './redirect.ts'
 
@@ -151,11 +151,7 @@ export const recordingRoutes = newRoutes()
     return context.json({ recordings, nextCursor: next === null ? null : formatCursor(next) }, 200)
   })
   .openapi(read, async (context) => {
-    const { recording, updatedAtMs } = await findRecording(
-      context,
-      context.req.valid('param').egressId,
-    )
-    return context.json(toJson(recording, updatedAtMs), 200)
+    return context.json(await currentJson(context, context.req.valid('param').egressId), 200)
   })
   .openapi(timeline, async (context) => {
     const { egressId } = context.req.valid('param')
