@@ -8,15 +8,20 @@ import { importStep } from './reconcile/import.ts'
 import { rebuildStep } from './reconcile/rebuild.ts'
 import { sweep } from './reconcile/sweep.ts'
 import { assetRoutes } from './routes/assets.ts'
+import { tellBookmark } from './routes/catalogue.ts'
 import type { AppEnv } from './routes/context.ts'
+import { docsRoutes } from './routes/docs.tsx'
+import { describeApi } from './routes/document.ts'
 import { aliveRoutes, healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { listRoutes } from './routes/list.ts'
 import { linkRoutes } from './routes/links.ts'
 import { playbackRoutes } from './routes/playback.ts'
 import { recordingRoutes } from './routes/recordings.ts'
 import { orphanRoutes } from './routes/orphans.ts'
 import { rebuildRoutes } from './routes/rebuild.ts'
 import { reconcileRoutes } from './routes/reconcile.ts'
+import { statsRoutes } from './routes/stats.ts'
 import { startRoutes } from './routes/starts.ts'
 import { controlRoutes } from './routes/control.ts'
 import { editRoutes } from './routes/edit.ts'
@@ -29,6 +34,8 @@ const app = new OpenAPIHono<AppEnv>()
 app.route('/', aliveRoutes)
 
 app.use(async (context, next) => {
+  // Whatever stands in an answer, it is what its type says.
+  context.header('x-content-type-options', 'nosniff')
   try {
     context.set('config', readConfig(context.env))
   } catch (error) {
@@ -40,9 +47,13 @@ app.use(async (context, next) => {
   await next()
 })
 
+app.use(tellBookmark)
+
 export const api = app
   .route('/', webhookRoutes)
+  .route('/', listRoutes)
   .route('/', recordingRoutes)
+  .route('/', statsRoutes)
   .route('/', startRoutes)
   .route('/', controlRoutes)
   .route('/', editRoutes)
@@ -57,22 +68,8 @@ export const api = app
   .route('/', assetRoutes)
   .route('/', healthRoutes)
 
-app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
-  type: 'http',
-  scheme: 'bearer',
-  description:
-    'ADMIN_TOKEN (all scopes), an API key (its own), or a LiveKit access token with the `roomRecord` grant (`read`, ' +
-    '`record` and `play`, in the room that its grant names, or in all). What each operation needs stands beside it.',
-})
-app.doc31('/openapi.json', (context) => ({
-  openapi: '3.1.0',
-  info: {
-    title: 'Roomtape',
-    version: '0.1.0',
-    description: 'The recordings back end for LiveKit.',
-  },
-  servers: [{ url: context.get('config').publicUrl ?? new URL(context.req.url).origin }],
-}))
+app.route('/', docsRoutes)
+describeApi(app)
 
 app.notFound((context) =>
   renderProblem(problem(404, 'no-such-route', `There is nothing at ${context.req.path}.`), context),

@@ -1,45 +1,60 @@
-// The catalogue of recordings in D1: one guarded write, and reads that touch the rows they return. Only an egress's object
-// writes here. A write with a smaller revision is late, and the guard in the statement itself refuses it.
+// The rows of the catalogue in D1: one guarded write, and the read of one. Only an egress's object writes here. A write with
+// a smaller revision is late, and the guard in the statement itself refuses it; what follows from a row (search, stats) is
+// written by triggers in the same transaction.
 import { Trouble } from '../recording/ports.ts'
 import type { Catalogue } from '../recording/ports.ts'
 import type { Recording } from '../recording/recording.ts'
-import type { Status } from '../recording/status.ts'
 import { messageOf } from '../log.ts'
+import { sortAtMs } from './filter.ts'
+import { hash, phaseOf, termsOf } from './terms.ts'
+
+/** The database, or a session of it that a replica may answer. */
+export type Reader = Pick<D1DatabaseSession, 'prepare' | 'batch'>
 
 export interface CatalogueRow {
   recording: Recording
   updatedAtMs: number
 }
 
-export interface ListQuery {
-  roomName: string | null
-  statuses: Status[]
-  fromMs: number | null
-  toMs: number | null
-  limit: number
-  /** The row before the page. */
-  after: Position | null
+/** Places for recordings of one millisecond, before they reach into the next. */
+const placesPerMs = 2048
+/** Greater than any place: in the year 2109. */
+const mostMs = 2 ** 42 - 1
+
+/** The first place of a millisecond. */
+export function placeAtMs(ms: number): number {
+  return Math.min(Math.max(ms, 0), mostMs) * placesPerMs
 }
 
-/** Where a row stands in the list: no two rows stand at one position. */
-export interface Position {
-  sortAtMs: number
-  egressId: string
-}
+/** The first place from the wanted one on that no other recording has. */
+const freePlace = `(
+  WITH RECURSIVE place (at) AS (
+    SELECT CAST(?7 AS INTEGER)
+    UNION ALL
+    SELECT at + 1 FROM place
+    WHERE EXISTS (SELECT 1 FROM search WHERE rowid = at)
+      OR EXISTS (SELECT 1 FROM recordings WHERE phase = 'open' AND position = at)
+  ) SELECT max(at) FROM place)`
 
 const upsert = `
-  INSERT INTO recordings (egress_id, revision, status, room_name, sort_at_ms, listed, updated_at_ms, recording)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+  INSERT INTO recordings (egress_id, revision, status, phase, room_name, sort_at_ms, position, duration_ms, size_bytes,
+    terms, listed, updated_at_ms, recording)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ${freePlace}, ?8, ?9, ?10, ?11, ?12, ?13)
   ON CONFLICT (egress_id) DO UPDATE SET
-    revision = excluded.revision, status = excluded.status, room_name = excluded.room_name,
-    sort_at_ms = excluded.sort_at_ms, listed = excluded.listed, updated_at_ms = excluded.updated_at_ms,
-    recording = excluded.recording
+    revision = excluded.revision, status = excluded.status, phase = excluded.phase, room_name = excluded.room_name,
+    sort_at_ms = excluded.sort_at_ms,
+    position = CASE
+      WHEN recordings.sort_at_ms = excluded.sort_at_ms AND recordings.phase IS NOT NULL THEN recordings.position
+      ELSE excluded.position END,
+    duration_ms = excluded.duration_ms, size_bytes = excluded.size_bytes, terms = excluded.terms,
+    listed = excluded.listed, updated_at_ms = excluded.updated_at_ms, recording = excluded.recording
   WHERE excluded.revision > recordings.revision`
 
-/** The same without the columns of the indexes: a change of status then writes one row instead of three. */
+/** The same without the columns of the index: a change that keeps shelf and place writes one row instead of two. */
 const update = `
-  UPDATE recordings SET revision = ?2, status = ?3, updated_at_ms = ?7, recording = ?8
-  WHERE egress_id = ?1 AND revision < ?2 AND room_name IS ?4 AND sort_at_ms = ?5 AND listed = ?6`
+  UPDATE recordings SET revision = ?2, status = ?3, room_name = ?5, duration_ms = ?8, size_bytes = ?9, terms = ?10,
+    updated_at_ms = ?12, recording = ?13
+  WHERE egress_id = ?1 AND revision < ?2 AND phase IS ?4 AND sort_at_ms = ?6 AND listed = ?11`
 
 export class CatalogueRecordings implements Catalogue {
   readonly #database: D1Database
@@ -49,12 +64,18 @@ export class CatalogueRecordings implements Catalogue {
   }
 
   async put(recording: Recording, revision: number, claims: string[] = []): Promise<void> {
+    const atMs = sortAtMs(recording)
     const values = [
       recording.egressId,
       revision,
       recording.status,
+      recording.listed ? phaseOf(recording.status) : null,
       recording.roomName,
-      sortAtMs(recording),
+      atMs,
+      placeAtMs(atMs) + (parseInt(hash(recording.egressId).slice(0, 4), 16) % placesPerMs),
+      recording.durationMs,
+      recording.sizeBytes,
+      termsOf(recording),
       recording.listed ? 1 : 0,
       Date.now(),
       JSON.stringify(recording),
@@ -81,7 +102,7 @@ export class CatalogueRecordings implements Catalogue {
 
 /** One recording; `null` when the catalogue has none. */
 export async function readRecording(
-  database: D1Database,
+  database: Reader,
   egressId: string,
 ): Promise<CatalogueRow | null> {
   const row = await database
@@ -91,41 +112,6 @@ export async function readRecording(
   return row === null ? null : toRow(row)
 }
 
-/** One page, newest first, and whether more follow. */
-export async function listRecordings(
-  database: D1Database,
-  query: ListQuery,
-): Promise<{ rows: CatalogueRow[]; next: Position | null }> {
-  const conditions = ['listed = 1']
-  const bindings: (string | number)[] = []
-  const where = (condition: string, ...values: (string | number)[]): void => {
-    conditions.push(condition)
-    bindings.push(...values)
-  }
-  if (query.roomName !== null) where('room_name = ?', query.roomName)
-  if (query.statuses.length > 0)
-    where('status IN (SELECT value FROM json_each(?))', JSON.stringify(query.statuses))
-  if (query.fromMs !== null) where('sort_at_ms >= ?', query.fromMs)
-  if (query.toMs !== null) where('sort_at_ms < ?', query.toMs)
-  if (query.after !== null)
-    where('(sort_at_ms, egress_id) < (?, ?)', query.after.sortAtMs, query.after.egressId)
-  const { results } = await database
-    .prepare(
-      `SELECT recording, updated_at_ms FROM recordings WHERE ${conditions.join(' AND ')}
-       ORDER BY sort_at_ms DESC, egress_id DESC LIMIT ?`,
-    )
-    .bind(...bindings, query.limit + 1)
-    .all<{ recording: string; updated_at_ms: number }>()
-  const rows = results.slice(0, query.limit).map(toRow)
-  const last = rows.at(-1)?.recording
-  const hasMore = results.length > query.limit && last !== undefined
-  return { rows, next: hasMore ? { sortAtMs: sortAtMs(last), egressId: last.egressId } : null }
-}
-
-function toRow(row: { recording: string; updated_at_ms: number }): CatalogueRow {
+export function toRow(row: { recording: string; updated_at_ms: number }): CatalogueRow {
   return { recording: JSON.parse(row.recording) as Recording, updatedAtMs: row.updated_at_ms }
-}
-
-function sortAtMs(recording: Recording): number {
-  return recording.startedAtMs ?? recording.createdAtMs
 }

@@ -7,7 +7,7 @@ import type { Access } from '../access/scopes.ts'
 
 export interface AppEnv {
   Bindings: Env
-  Variables: { config: Config; access: Access }
+  Variables: { config: Config; access: Access; catalogue?: D1DatabaseSession }
 }
 
 /** A resource's app: bad input becomes a problem that names each fault. */
@@ -39,6 +39,18 @@ export const ProblemSchema = z
 /** The description of a refusal. */
 export function refusal(description: string) {
   return { description, content: { 'application/problem+json': { schema: ProblemSchema } } }
+}
+
+/** The description of a JSON body, and of what is answered to one that is none. */
+export function jsonBody<S extends z.ZodType>(schema: S) {
+  return { required: true, content: { 'application/json': { schema } } } as const
+}
+
+export const bodyRefusals = {
+  400: refusal('The body is no JSON, or a field is malformed'),
+  408: refusal('The body did not arrive in time'),
+  413: refusal('The body is too large'),
+  415: refusal('The body is of another type than application/json'),
 }
 
 /**

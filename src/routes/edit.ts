@@ -5,7 +5,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { problem } from '../problem.ts'
 import { guarded, guardRefusals, requireScope } from './access.ts'
 import { newRoutes, refusal } from './context.ts'
-import { assertMatch } from './etag.ts'
+import { assertMatch, etagHeader } from './etag.ts'
 import { currentJson, findCurrent } from './find.ts'
 import { RecordingSchema } from './recording-json.ts'
 import { MetadataSchema, TitleSchema } from './start-body.ts'
@@ -44,7 +44,7 @@ const edit = createRoute({
   },
   responses: {
     ...guardRefusals,
-    200: { description: 'The recording after it', content },
+    200: { description: 'The recording after it', headers: z.object(etagHeader), content },
     400: refusal('The body is malformed'),
     404: notFound,
     409: refusal('The recording was deleted'),

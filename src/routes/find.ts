@@ -7,6 +7,7 @@ import { logError, messageOf } from '../log.ts'
 import { problem } from '../problem.ts'
 import { isEgressId } from '../recording/keys.ts'
 import { maySee } from './access.ts'
+import { catalogueOf } from './catalogue.ts'
 import type { AppEnv } from './context.ts'
 import { etagOf } from './etag.ts'
 import { toJson } from './recording-json.ts'
@@ -29,7 +30,7 @@ export async function lookForRecording(
   context: Context<AppEnv>,
   egressId: string,
 ): Promise<CatalogueRow | null> {
-  const row = isEgressId(egressId) ? await read(context.env, egressId) : null
+  const row = isEgressId(egressId) ? await read(context, egressId) : null
   return row?.recording.listed === true && maySee(context.get('access'), row.recording) ? row : null
 }
 
@@ -58,13 +59,14 @@ export async function currentJson(
   return toJson(recording, updatedAtMs)
 }
 
-async function read(env: Env, egressId: string): Promise<CatalogueRow | null> {
+async function read(context: Context<AppEnv>, egressId: string): Promise<CatalogueRow | null> {
+  const catalogue = catalogueOf(context)
   try {
-    const row = await readRecording(env.DB, egressId)
+    const row = await readRecording(catalogue, egressId)
     if (row !== null) return row
   } catch (error) {
     logError('catalogue.unavailable', { egressId, error: messageOf(error) })
   }
-  const recording = await env.RECORDING.getByName(egressId).read()
+  const recording = await context.env.RECORDING.getByName(egressId).read()
   return recording === null ? null : { recording, updatedAtMs: recording.createdAtMs }
 }

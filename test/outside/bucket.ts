@@ -1,11 +1,16 @@
 // The bucket as LiveKit and a person see it: uploads, downloads, lists. It goes past whatever the tests do to the Worker's
 // own requests.
 import { AwsClient } from 'aws4fetch'
+import { EntityDecoder } from '@nodable/entities'
 import { XMLParser } from 'fast-xml-parser'
 import { encodeKey } from '../../src/storage/requests.ts'
 import { testAgent } from './agent.ts'
 
-const parser = new XMLParser({ isArray: (name) => name === 'Contents', parseTagValue: false })
+const parser = new XMLParser({
+  isArray: (name) => name === 'Contents',
+  parseTagValue: false,
+  entityDecoder: new EntityDecoder(),
+})
 
 export interface BucketAddress {
   /** S3 endpoint, without the bucket. */
@@ -85,10 +90,22 @@ export class Bucket {
       const after = keys.at(-1)
       const from = after === undefined ? '' : `&start-after=${encodeURIComponent(after)}`
       const list = parser.parse(await (await this.#ask('GET', `${query}${from}`)).text()) as {
-        ListBucketResult: { Contents?: { Key: string }[]; NextContinuationToken?: string }
+        ListBucketResult: {
+          Contents?: { Key: string }[]
+          EncodingType?: string
+          NextContinuationToken?: string
+        }
       }
-      const { Contents: found = [], NextContinuationToken: next } = list.ListBucketResult
-      keys.push(...found.map(({ Key }) => decodeURIComponent(Key)))
+      const {
+        Contents: found = [],
+        NextContinuationToken: next,
+        EncodingType,
+      } = list.ListBucketResult
+      keys.push(
+        ...found.map(({ Key }) =>
+          EncodingType === 'url' ? decodeURIComponent(Key.replaceAll('+', ' ')) : Key,
+        ),
+      )
       if (next === undefined || found.length === 0) return keys
     }
   }

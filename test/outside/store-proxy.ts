@@ -3,8 +3,9 @@
 // and looks for itself, before a DELETE passes, whether the bytes lie anywhere else: no test may lose any unseen.
 import { encodeKey } from '../../src/storage/requests.ts'
 import { testAgent } from './agent.ts'
-import { isSignedRightly, resigned, signedAtMs } from './resign.ts'
+import { isSignedRightly, presignedNow, resigned, signedAtMs } from './resign.ts'
 import type { Resigned } from './resign.ts'
+import { storeAddress, storeBucket, storeCredentials } from './store.ts'
 
 export interface StoreFault {
   /** Only these methods; every one when left out. */
@@ -112,6 +113,7 @@ async function answerTo(
   instead: StoreFault['answer'],
 ): Promise<Response> {
   const pass = async (as: Resigned = {}): Promise<Response> => {
+    if (isListOfUploads(request)) return listUploads(request)
     if (seen.method === 'DELETE') seen.sameBytesAt = await sameBytesElsewhere(request, seen.key)
     const answer = await send(request, as)
     seen.storeStatus = answer.status
@@ -134,9 +136,11 @@ async function answerTo(
     case 'without-etag':
       return withoutEtag(await pass())
     case 'wrong-bucket':
-      return pass({ url: request.url.replace(/(\/r2\/s3\/)[^/]+/, '$1no-such-bucket') })
+      return pass({
+        url: request.url.replace(`/${storeBucket}/`, '/no-such-bucket/'),
+      })
     case 'wrong-secret':
-      return pass({ credentials: { accessKeyId: 'test-key', secretAccessKey: 'mistyped' } })
+      return pass({ credentials: { ...storeCredentials, secretAccessKey: 'mistyped' } })
     default:
       return new Response(instead.body ?? null, { status: instead.status })
   }
@@ -167,7 +171,7 @@ async function send(request: Request, as: Resigned = {}): Promise<Response> {
   const { url, headers } =
     (isChanged || isOld) && (await isSignedRightly(request))
       ? await resigned(request, as)
-      : { url: request.url, headers: request.headers }
+      : { url: await presignedNow(request), headers: request.headers }
   const { method } = request
   const answer = await fetch(url, { method, headers, body, redirect: 'manual' })
   const content = withoutBody(method, answer.status) ? null : await answer.arrayBuffer()
@@ -187,6 +191,23 @@ function noteUpload(request: Request, content: ArrayBuffer | null): void {
   if (isEnd && !isRefused) uploads.delete(query.get('uploadId') ?? '')
 }
 
+function isListOfUploads({ method, url }: Request): boolean {
+  return method === 'GET' && new URL(url).searchParams.has('uploads')
+}
+
+/** As S3 answers it: the store of the tests has no such list. */
+function listUploads(request: Request): Response {
+  const prefix = new URL(request.url).searchParams.get('prefix') ?? ''
+  const items = [...uploads]
+    .filter(([, key]) => key.startsWith(prefix))
+    .map(
+      ([uploadId, key]) =>
+        `<Upload><Key>${encodeKey(key)}</Key><UploadId>${uploadId}</UploadId></Upload>`,
+    )
+  const body = `<ListMultipartUploadsResult><EncodingType>url</EncodingType>${items.join('')}</ListMultipartUploadsResult>`
+  return new Response(body, { headers: { 'content-type': 'application/xml' } })
+}
+
 /** Keys of the multipart uploads that are open, by their upload id. */
 export function openUploads(): Record<string, string> {
   return Object.fromEntries(uploads)
@@ -203,7 +224,7 @@ function withoutEtag(answer: Response): Response {
 }
 
 function keyOf(request: Request): string {
-  return decodeURIComponent(new URL(request.url).pathname.split('/').slice(6).join('/'))
+  return decodeURIComponent(new URL(request.url).pathname.slice(storeAddress().bucketPath.length))
 }
 
 function noteCopy(copySource: string, finalKey: string): void {

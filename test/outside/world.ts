@@ -3,6 +3,7 @@
 // is not planned for fails loudly.
 import { answerBackup, steerBackup } from './backup.ts'
 import { answerLiveKit, changeLiveKit, steerLiveKit } from './livekit.ts'
+import { storeAddress } from './store.ts'
 import { openUploads, passToStore, steerStore, storeHistory } from './store-proxy.ts'
 
 export async function outsideWorld(request: Request): Promise<Response> {
@@ -22,6 +23,6 @@ export async function outsideWorld(request: Request): Promise<Response> {
   }
   if (url.hostname === 'backup.test') return answerBackup(request)
   if (url.hostname === 'livekit.test') return answerLiveKit(request)
-  if (url.pathname.startsWith('/cdn-cgi/local/r2/s3/')) return passToStore(request)
+  if (url.origin === storeAddress().origin) return passToStore(request)
   return new Response(`nothing is planned for ${request.method} ${url.href}`, { status: 599 })
 }

@@ -76,9 +76,10 @@ async function loseRows(): Promise<void> {
 
 async function loseDatabase(): Promise<void> {
   const { results } = await env.DB.prepare(
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%'",
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%' ORDER BY rootpage",
   ).all<{ name: string }>()
-  for (const { name } of results) await env.DB.exec(`DROP TABLE "${name}"`)
+  // Virtual tables have no page and come first; each takes the tables behind it along.
+  for (const { name } of results) await env.DB.exec(`DROP TABLE IF EXISTS "${name}"`)
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS)
 }
 
