@@ -23,7 +23,7 @@ export interface Cost {
   /** Recordings, or days, of the answer. */
   shown: number
   next: Key | null
-  /** Median. */
+  /** The quickest of many rounds: whatever else the machine does only adds to it. */
   ms: number
 }
 
@@ -92,7 +92,7 @@ class ListeningDatabase {
       await this.#database.batch(statements)
       if (round >= warmUp) times.push((performance.now() - startedAt) / copies)
     }
-    return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0
+    return Math.min(...times)
   }
 }
 
