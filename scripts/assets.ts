@@ -20,6 +20,7 @@ const copied = {
 
 /** Our own, bundled from their entry. */
 const bundled = {
+  docs: 'src/browser/docs.ts',
   watch: 'src/browser/watch.ts',
 } as const
 

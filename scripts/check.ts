@@ -21,6 +21,7 @@ const checks: Record<string, () => Promise<Outcome>> = {
   'generated types': checkGeneratedTypes,
   types: async () => tool('typescript/bin/tsc', []),
   'browser types': async () => tool('typescript/bin/tsc', ['-p', 'src/browser']),
+  'client types': checkClientTypes,
   lint: async () => tool('oxlint/bin/oxlint', []),
   format: async () => tool('oxfmt/bin/oxfmt', ['--check']),
   bundle: checkBundle,
@@ -53,8 +54,16 @@ async function checkBundle(): Promise<Outcome> {
   return { isGood: zippedBytes <= mostZippedBytes, output: 'The bundle is too large.', note }
 }
 
+async function checkClientTypes(): Promise<Outcome> {
+  return run(resolve(projectFolder, 'scripts/client-types.ts'), ['--check'])
+}
+
 async function tool(path: string, args: string[]): Promise<Outcome> {
-  const child = spawn(process.execPath, [resolve(projectFolder, 'node_modules', path), ...args], {
+  return run(resolve(projectFolder, 'node_modules', path), args)
+}
+
+async function run(script: string, args: string[]): Promise<Outcome> {
+  const child = spawn(process.execPath, [script, ...args], {
     cwd: projectFolder,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -10,6 +10,8 @@ import { sweep } from './reconcile/sweep.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { tellBookmark } from './routes/catalogue.ts'
 import type { AppEnv } from './routes/context.ts'
+import { docsRoutes } from './routes/docs.tsx'
+import { describeApi } from './routes/document.ts'
 import { aliveRoutes, healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { listRoutes } from './routes/list.ts'
@@ -30,6 +32,8 @@ const app = new OpenAPIHono<AppEnv>()
 app.route('/', aliveRoutes)
 
 app.use(async (context, next) => {
+  // Whatever stands in an answer, it is what its type says.
+  context.header('x-content-type-options', 'nosniff')
   try {
     context.set('config', readConfig(context.env))
   } catch (error) {
@@ -60,22 +64,8 @@ export const api = app
   .route('/', assetRoutes)
   .route('/', healthRoutes)
 
-app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
-  type: 'http',
-  scheme: 'bearer',
-  description:
-    'ADMIN_TOKEN (all scopes), an API key (its own), or a LiveKit access token with the `roomRecord` grant (`read`, ' +
-    '`record` and `play`, in the room that its grant names, or in all). What each operation needs stands beside it.',
-})
-app.doc31('/openapi.json', (context) => ({
-  openapi: '3.1.0',
-  info: {
-    title: 'Roomtape',
-    version: '0.1.0',
-    description: 'The recordings back end for LiveKit.',
-  },
-  servers: [{ url: context.get('config').publicUrl ?? new URL(context.req.url).origin }],
-}))
+app.route('/', docsRoutes)
+describeApi(app)
 
 app.notFound((context) =>
   renderProblem(problem(404, 'no-such-route', `There is nothing at ${context.req.path}.`), context),

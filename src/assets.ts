@@ -7,6 +7,7 @@ export const assets = {
   hls: 'hls-1.7.4.js',
   swaggerUi: 'swagger-ui-5.35.0.js',
   swaggerUiStyle: 'swagger-ui-5.35.0.css',
+  docs: 'docs.js',
   watch: 'watch.js',
 } as const
 

@@ -92,6 +92,8 @@ const titles: Record<number, string> = {
   409: 'Not now',
   412: 'Changed meanwhile',
   413: 'Too large',
+  415: 'Wrong type',
+  416: 'No such range',
   422: 'Not understood',
   429: 'Too many requests',
   500: 'Internal error',

@@ -5,6 +5,8 @@ export interface SweepPosition {
   afterKey: string | null
   /** Page of LiveKit's list; `null` at the beginning. */
   livekitPage: string | null
+  /** Last egress whose final files were looked for; `null` at the beginning. */
+  finalEgressId: string | null
 }
 
 export interface SweepReport {
@@ -22,6 +24,8 @@ export interface SweepReport {
   orphans: number
   /** Recordings that had work and were woken. */
   woken: number
+  /** Recordings whose final files are not what the catalogue says, told to look. */
+  missing: number
   errors: string[]
   /** Where the next run goes on; `null` when this one came to the end. */
   cursor: string | null
@@ -43,8 +47,9 @@ export async function takeLease(
     .bind(nowMs, untilMs)
     .first<{ position: string }>()
   if (row === null) return null
-  const { afterKey = null, livekitPage = null } = JSON.parse(row.position) as Partial<SweepPosition>
-  return { afterKey, livekitPage }
+  const position = JSON.parse(row.position) as Partial<SweepPosition>
+  const { afterKey = null, livekitPage = null, finalEgressId = null } = position
+  return { afterKey, livekitPage, finalEgressId }
 }
 
 /** Keeps how far the sweep has come; with `leaseUntilMs` in the past the lease is given back. */

@@ -1,6 +1,8 @@
 // The steps of one file: which is performed by whom, and the look into the temp folder. Between any two of them the
 // process may die; each is safe to do again. Trouble with the store pauses this file and nothing else.
 import { afterFound, afterNotFound, candidateKeys, finalKey } from '../recording/files.ts'
+import { afterGone, afterSeen, isToBeChecked } from '../recording/gone.ts'
+import { settle } from '../recording/lifecycle.ts'
 import type { FileStep } from '../recording/lifecycle.ts'
 import type { FileWork, Pause, RecordingState } from '../recording/state.ts'
 import { neverMs, noPause, pauseAfter } from '../recording/state.ts'
@@ -8,7 +10,7 @@ import { locate, wasCopiedFor } from '../storage/move.ts'
 import { onFile } from './file-outcome.ts'
 import type { FileContext } from './file-outcome.ts'
 import { copyFile, removeFile, verifyFile } from './move-steps.ts'
-import { entry, faultOf, firstOf } from './outcome.ts'
+import { entry, faultOf, firstOf, nothing } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
 import { pullFile } from './pull-steps.ts'
 import { abortParts, beginParts, completeParts, copyNextPart } from './part-steps.ts'
@@ -23,6 +25,7 @@ const steps: Record<FileStep, (context: FileContext) => Promise<Outcome>> = {
   remove: removeFile,
   abort: abortParts,
   pull: pullFile,
+  check: checkFile,
 }
 
 /** Performs one step of one file. */
@@ -37,6 +40,23 @@ export async function performOnFile(step: FileStep, context: FileContext): Promi
       change: onFile(file, (now) => ({ ...now, pause })),
       entries: firstOf(file.pause, `file.${step}-failed`, fault, { file: file.name }),
     }
+  }
+}
+
+/** Looks at the final object of a file that somebody could not load, or that was gone. */
+async function checkFile({ file, ports }: FileContext): Promise<Outcome> {
+  if (file.final === null) return nothing
+  const { key } = file.final
+  const isThere = (await ports.store.head(key)) !== null
+  const nowMs = ports.clock.nowMs()
+  const wasGone = file.state === 'missing'
+  const detail = { file: file.name, key }
+  if (isThere) {
+    return { change: onFile(file, afterSeen), entries: wasGone ? [entry('file.back', detail)] : [] }
+  }
+  return {
+    change: onFile(file, (now) => (isToBeChecked(now) ? afterGone(now, nowMs) : now)),
+    entries: wasGone ? [] : [entry('file.gone', detail)],
   }
 }
 
@@ -99,7 +119,10 @@ async function locateFile(context: FileContext): Promise<Outcome> {
   }
 }
 
-/** The object's storage may have been lost after the move: then the copy with our mark is the file. */
+/**
+ * The object's storage may have been lost after the move: then the copy with our mark is the file. Nobody knows whether it
+ * had been overwritten: a second run is looked for under the next name, and so on until there is none.
+ */
 async function alreadyMoved(
   { file, state, ports }: FileContext,
   tempKey = file.path,
@@ -108,15 +131,17 @@ async function alreadyMoved(
   const there = await ports.store.head(key)
   if (there === null || !wasCopiedFor(there, state.egressId)) return null
   const { etag, sizeBytes } = there
+  const change = onFile(file, (now) => ({
+    ...now,
+    state: 'final',
+    source: { ...there, key: tempKey },
+    final: { key, etag, sizeBytes },
+    tempRemoved: true,
+    overwritten: true,
+    pause: noPause,
+  }))
   return {
-    change: onFile(file, (now) => ({
-      ...now,
-      state: 'final',
-      source: { ...there, key: tempKey },
-      final: { key, etag, sizeBytes },
-      tempRemoved: true,
-      pause: noPause,
-    })),
+    change: (now) => settle(change(now)),
     entries: [entry('file.found-moved', { file: file.name, key, sizeBytes })],
   }
 }

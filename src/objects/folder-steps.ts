@@ -5,12 +5,21 @@ import { candidateKeys } from '../recording/files.ts'
 import { begunAnew, directoryOf, playlistOf, versionOf } from '../recording/folders.ts'
 import type { FolderStep } from '../recording/folders.ts'
 import { finalFolder, isSafeKey } from '../recording/keys.ts'
+import { settle } from '../recording/lifecycle.ts'
 import { Trouble } from '../recording/ports.ts'
 import { readPlaylist } from '../recording/playlist.ts'
 import { contentTypeOf } from '../recording/recording.ts'
 import type { FolderWork, RecordingState } from '../recording/state.ts'
 import { mostImageNames, mostMissingNames, noPause, pauseAfter } from '../recording/state.ts'
-import { copy, isCopyOf, isSame, removeTemp, verify, wasCopiedFor } from '../storage/move.ts'
+import {
+  copy,
+  isCopyOf,
+  isSame,
+  refusalsIn,
+  removeTemp,
+  verify,
+  wasCopiedFor,
+} from '../storage/move.ts'
 import type { Move } from '../storage/move.ts'
 import { lookedAgain } from './file-outcome.ts'
 import { entry, faultOf, firstOf, nothing } from './outcome.ts'
@@ -212,13 +221,15 @@ async function copyOne(
 async function removeFiles(context: FolderContext, batch: Batch): Promise<Outcome> {
   const { folder } = context
   await inGroups(batch.files, async (file) => removeOne(context, file))
+  const change = onUnchanged(folder, (now) => ({
+    ...now,
+    state: batch.isLast ? 'done' : 'removing',
+    position: batch.position,
+    pause: noPause,
+  }))
   return {
-    change: onUnchanged(folder, (now) => ({
-      ...now,
-      state: batch.isLast ? 'done' : 'removing',
-      position: batch.position,
-      pause: noPause,
-    })),
+    // Another run may have been told of meanwhile.
+    change: batch.isLast ? (now) => settle(change(now)) : change,
     entries: batch.isLast ? [entry('folder.removed', { path: folder.path })] : [],
   }
 }
@@ -235,7 +246,7 @@ async function removeOne(
   if (source === null) return
   const there = await ports.store.head(finalKey)
   if (there === null || !isCopyOf(there, source)) return
-  await removeTemp(ports.store, source, ports.settings.tempPrefix)
+  await removeTemp(ports.store, source, ports.settings.tempPrefix, refusalsIn(context.folder.pause))
 }
 
 /** Names are kept as they are: a playlist finds its segments by them. */

@@ -3,7 +3,7 @@
 import { finalKey, renamed } from '../recording/files.ts'
 import { settle } from '../recording/lifecycle.ts'
 import { isBackup, noPause } from '../recording/state.ts'
-import { copy, removeTemp, verify } from '../storage/move.ts'
+import { copy, refusalsIn, removeTemp, verify } from '../storage/move.ts'
 import { lookedAgain, lookedForSource, moveOf, onFile } from './file-outcome.ts'
 import type { FileContext } from './file-outcome.ts'
 import { entry } from './outcome.ts'
@@ -60,7 +60,12 @@ export async function removeFile(context: FileContext): Promise<Outcome> {
   if (isBackup(file)) {
     return { change: onFile(file, (now) => ({ ...now, tempRemoved: true })), entries: [] }
   }
-  const outcome = await removeTemp(ports.store, file.source, ports.settings.tempPrefix)
+  const outcome = await removeTemp(
+    ports.store,
+    file.source,
+    ports.settings.tempPrefix,
+    refusalsIn(file.pause),
+  )
   // LiveKit wrote another file to the same place: that one gets a work of its own, and this copy stays.
   const overwritten = outcome === 'changed'
   const change = onFile(file, (now) => ({ ...now, tempRemoved: true, overwritten, pause: noPause }))

@@ -1,7 +1,7 @@
 // A copy in parts, for files that one request cannot copy: begin, one part at a time, join. The upload's id and the ETags of
 // its parts are kept after each step, so that a kill costs one part. R2 takes no condition on a part, so the source is
 // looked at once more before the parts are joined. An upload that is given up is aborted: its parts cost money.
-import { isCopyOf, isSame, occupant, requestOf } from '../storage/move.ts'
+import { begunUpload, isCopyOf, isSame, occupant } from '../storage/move.ts'
 import type { Part } from '../recording/ports.ts'
 import { mebibyte, mostParts, noPause, pauseAfter } from '../recording/state.ts'
 import type { SourceObject, Upload } from '../recording/state.ts'
@@ -22,7 +22,7 @@ export async function beginParts(context: FileContext): Promise<Outcome> {
   const { sizeBytes } = move.source
   const least = Math.ceil(sizeBytes / mostParts / mebibyte) * mebibyte
   const partBytes = Math.max(ports.settings.partBytes, least)
-  const uploadId = await ports.store.beginUpload(requestOf(move, true))
+  const uploadId = await begunUpload(ports.store, move)
   const upload: Upload = { uploadId, partBytes, etags: [] }
   return {
     change: onFile(file, (now) => ({ ...now, state: 'moving', upload })),

@@ -14,7 +14,7 @@ import {
   pauseAfter,
 } from '../recording/state.ts'
 import type { Pause, SourceObject, Upload } from '../recording/state.ts'
-import { locate, occupant, requestOf } from '../storage/move.ts'
+import { begunUpload, locate, occupant } from '../storage/move.ts'
 import { lookedAgain, lookedForSource, moveOf, onFile } from './file-outcome.ts'
 import type { FileContext } from './file-outcome.ts'
 import { takenName } from './move-steps.ts'
@@ -85,7 +85,7 @@ async function beginUpload(context: FileContext): Promise<Outcome> {
   const found = await occupant(ports.store, move)
   if (found === 'occupied') return takenName(context)
   if (found === 'copied') return joined(context)
-  const uploadId = await ports.store.beginUpload(requestOf(move, true))
+  const uploadId = await begunUpload(ports.store, move)
   const least = Math.ceil(move.source.sizeBytes / mostParts / mebibyte) * mebibyte
   const upload: Upload = { uploadId, partBytes: Math.max(pulledPartBytes, least), etags: [] }
   return { change: onFile(file, (now) => ({ ...now, upload })), entries: [] }

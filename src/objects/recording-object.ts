@@ -5,6 +5,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { readConfig } from '../config.ts'
 import { logError, logInfo, messageOf } from '../log.ts'
 import type { LogFields } from '../log.ts'
+import { doubted } from '../recording/gone.ts'
 import { isEnded, nextStep, observe, revive } from '../recording/lifecycle.ts'
 import { observation } from '../recording/observation.ts'
 import type { Observation } from '../recording/observation.ts'
@@ -25,6 +26,8 @@ import { worldsOf } from './worlds.ts'
  * run that takes longer is not disturbed, since an alarm never runs beside itself.
  */
 const afterCutMs = 30_000
+/** However many players complain, the final objects are looked at once in this time. */
+const lookAgainMs = 60_000
 /** Comes again after this long when a run failed in a way that no step foresaw. */
 const afterBugMs = 30_000
 
@@ -43,6 +46,7 @@ export type EditResult = { kind: 'edited' | 'changed' | 'deleted' }
 
 export class RecordingObject extends DurableObject<Env> {
   #going: Promise<void> | null = null
+  #lookedAtMs = 0
   readonly #journal = new Journal(this.ctx.storage, this.ctx.id.name ?? '')
 
   /**
@@ -122,6 +126,15 @@ export class RecordingObject extends DurableObject<Env> {
     this.#journal.commit(revive(this.#journal.state()), [entry])
     await this.alarm()
     return this.read()
+  }
+
+  /** Somebody could not load a file that ought to be there: looks at the final objects, once in a while at most. */
+  async lookAtFiles(): Promise<void> {
+    const nowMs = Date.now()
+    if (nowMs - this.#lookedAtMs < lookAgainMs) return
+    this.#lookedAtMs = nowMs
+    this.#journal.commit(doubted(this.#journal.state()), [])
+    await this.alarm()
   }
 
   /** Writes the row of the catalogue again, whatever it was: for a catalogue that was lost. */

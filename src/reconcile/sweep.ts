@@ -8,6 +8,7 @@ import { logError, logInfo, messageOf } from '../log.ts'
 import { S3 } from '../storage/s3.ts'
 import { Budget } from './run.ts'
 import type { Run } from './run.ts'
+import { sweepFinal } from './sweep-final.ts'
 import { sweepLiveKit } from './sweep-livekit.ts'
 import { sweepPage } from './sweep-page.ts'
 
@@ -42,16 +43,20 @@ export async function sweep(
   const livekitPage = await attempt(report, 'livekit', async () =>
     sweepLiveKit(run, position.livekitPage),
   )
-  const reached: SweepPosition = { livekitPage: livekitPage ?? null, afterKey: position.afterKey }
+  const { afterKey, finalEgressId } = position
+  const reached: SweepPosition = { livekitPage: livekitPage ?? null, afterKey, finalEgressId }
   await attempt(report, 'store', async () => sweepFolder(run, reached))
+  await attempt(report, 'final', async () => {
+    reached.finalEgressId = await sweepFinal(run, finalEgressId)
+  })
   report.cursor = reached.afterKey
   report.finishedAt = new Date().toISOString()
   report.subrequests = budget.spent + closingRequests
   await savePosition(env.DB, reached, 0)
   await saveReport(env.DB, report)
-  const { sweepId, seen, adopted, recovered, orphans, woken } = report
+  const { sweepId, seen, adopted, recovered, orphans, woken, missing } = report
   const errors = report.errors.length
-  logInfo('sweep.finished', { sweepId, seen, adopted, recovered, orphans, woken, errors })
+  logInfo('sweep.finished', { sweepId, seen, adopted, recovered, orphans, woken, missing, errors })
   return report
 }
 
@@ -67,6 +72,7 @@ function newReport(nowMs: number, trigger: SweepReport['trigger']): SweepReport 
     recovered: 0,
     orphans: 0,
     woken: 0,
+    missing: 0,
     errors: [],
     cursor: null,
     subrequests: 0,

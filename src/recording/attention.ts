@@ -61,6 +61,7 @@ export function attention(state: RecordingState): string | null {
   if (state.files.some((file) => isOtherSize(state, file))) return 'size-mismatch'
   if (state.folders.some((folder) => folder.missingCount > 0)) return 'missing-segments'
   if (state.folders.some((folder) => isOpenEnded(state, folder))) return 'open-playlist'
+  if (state.folders.some(isSecondRunOfImages)) return 'duplicate-run'
   const media = promised.filter((file) => file.source !== null && file.kind !== 'manifest')
   return new Set(media.map((file) => file.path)).size < media.length ? 'duplicate-run' : null
 }
@@ -75,6 +76,10 @@ function isOtherSize(state: RecordingState, file: FileWork): boolean {
 function lasting({ fault, attempts }: Pause): string | null {
   if (fault === null) return null
   return attentionAtOnce.has(fault.code) || attempts >= lastingAttempts ? fault.code : null
+}
+
+function isSecondRunOfImages({ kind, run, names }: FolderWork): boolean {
+  return kind === 'images' && run > 0 && names.length > 0
 }
 
 /** LiveKit never finished the list: the recording plays, as far as it goes. */

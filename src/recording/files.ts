@@ -1,6 +1,7 @@
 // Which files a recording has to bring home, and what the looks into the store say of them. Pure: the object performs
 // the looks, this file draws the conclusions. It must never take a file for good that is not what LiveKit promised.
 import { directoryOf, isList, listPlace } from './folders.ts'
+import { doubtedFile } from './gone.ts'
 import { finalFolder, freeName, isKeyOf, isSafeKey, isSameKey, isUnder, tempKeys } from './keys.ts'
 import type { ObjectFact, OutputFact } from './observation.ts'
 import { promisedBytes } from './promised.ts'
@@ -46,7 +47,15 @@ export function awakened(file: FileWork, objects: ObjectFact[]): FileWork {
       file.source !== null && isSameKey(file.source.key, key) && file.source.etag === etag,
   )
   return isGivenUp && isAmong && !isKnown
-    ? { ...file, state: 'expected', source: null, doubt: null, pause: noPause }
+    ? {
+        ...file,
+        state: 'expected',
+        source: null,
+        final: null,
+        tempRemoved: false,
+        doubt: null,
+        pause: noPause,
+      }
     : file
 }
 
@@ -55,7 +64,7 @@ export function revived(file: FileWork): FileWork {
   const isGivenUp = ['missing', 'absent', 'quarantined'].includes(file.state) && file.final === null
   return isGivenUp
     ? { ...file, state: 'expected', source: null, doubt: null, pause: noPause }
-    : { ...file, pause: { ...file.pause, untilMs: 0 } }
+    : doubtedFile({ ...file, pause: { ...file.pause, untilMs: 0 } })
 }
 
 function isInPlace(state: RecordingState, path: string): boolean {

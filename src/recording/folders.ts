@@ -21,10 +21,18 @@ export function planFolders(state: RecordingState): FolderWork[] {
       path: file.path,
       run: playlistsAt(state, file.path).indexOf(file),
       place: directoryOf(file.name),
+      version: null,
     }))
+  const version = String(state.seen.terminalAtMs?.value ?? null)
   const images = facts
     .filter((fact) => fact.kind === 'image' && fact.path !== '' && fact.inPlace !== true)
-    .map((fact) => ({ kind: 'images' as const, path: fact.path, run: 0, place: '' }))
+    .map(({ path }) => ({
+      kind: 'images' as const,
+      path,
+      run: imagesRun(state.folders, path, version),
+      place: '',
+      version,
+    }))
   let folders = state.folders
   for (const wanted of [...segments, ...images]) {
     if (known(wanted.path, wanted.run)) continue
@@ -32,6 +40,17 @@ export function planFolders(state: RecordingState): FolderWork[] {
     folders = [...folders, newFolder({ ...wanted, place })]
   }
   return folders
+}
+
+/**
+ * LiveKit can run one egress twice, with images of the same names (faults W21). Another end than that of the run whose
+ * images have all been dealt with is worth one more walk.
+ */
+function imagesRun(folders: FolderWork[], path: string, version: string): number {
+  const runs = folders.filter((folder) => folder.kind === 'images' && folder.path === path)
+  const latest = runs.at(-1)
+  if (latest === undefined) return 0
+  return latest.state === 'done' && latest.version !== version ? runs.length : latest.run
 }
 
 /** Images of two outputs whose names begin alike do not meet in one folder. */
@@ -42,10 +61,11 @@ function imagesPlace(folders: FolderWork[], path: string): string {
   return others.length === 0 ? '' : `images-${others.length + 1}/`
 }
 
-function newFolder(folder: Pick<FolderWork, 'path' | 'kind' | 'run' | 'place'>): FolderWork {
+function newFolder(
+  folder: Pick<FolderWork, 'path' | 'kind' | 'run' | 'place' | 'version'>,
+): FolderWork {
   return {
     ...folder,
-    version: null,
     state: 'expected',
     position: { files: 0, afterKey: null },
     total: null,
@@ -59,8 +79,8 @@ function newFolder(folder: Pick<FolderWork, 'path' | 'kind' | 'run' | 'place'>):
 }
 
 /** The folder before its first file was copied. */
-export function begunAnew(folder: FolderWork): FolderWork {
-  return newFolder(folder)
+export function begunAnew({ path, kind, run, place, version }: FolderWork): FolderWork {
+  return newFolder({ path, kind, run, place, version })
 }
 
 /** The folder as if nothing had failed yet; one that lacks files is walked once more. */

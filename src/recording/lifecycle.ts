@@ -5,6 +5,7 @@ import { claimsOf } from './claims.ts'
 import { awakened, hasBackup, planFiles, revived } from './files.ts'
 import { folderStepOf, planFolders, revivedFolder, waitsForSegments } from './folders.ts'
 import type { FolderStep } from './folders.ts'
+import { isToBeChecked } from './gone.ts'
 import type { Observation } from './observation.ts'
 import type { Recording } from './recording.ts'
 import { rowOf } from './row.ts'
@@ -15,7 +16,7 @@ import { isEnded, status } from './status.ts'
 
 export { isEnded, merge, status }
 
-/** `begin`, `part`, `complete`: a copy in parts. `abort`: an upload that was given up is told so. */
+/** `check`: the final object is looked at. `begin`, `part`, `complete`: a copy in parts. `abort`: an upload that was given up is told so. */
 export type FileStep =
   | 'locate'
   | 'copy'
@@ -26,6 +27,7 @@ export type FileStep =
   | 'remove'
   | 'abort'
   | 'pull'
+  | 'check'
 
 export type Step =
   | { do: 'register'; isOpen: boolean }
@@ -211,6 +213,7 @@ function fileStep(state: RecordingState, file: FileWork, settings: Settings): Du
 }
 
 function stepOf(file: FileWork, settings: Settings, isPulled: boolean): FileStep | null {
+  if (isToBeChecked(file)) return 'check'
   switch (file.state) {
     case 'expected':
     case 'missing':

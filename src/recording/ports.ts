@@ -49,8 +49,13 @@ export interface Store {
   readonly guardsDestination: boolean
   head(key: string): Promise<SourceObject | null>
   copy(request: CopyRequest): Promise<CopyOutcome>
-  /** Deletes the object, where the store can only if it still has this ETag. Done twice is done. */
-  remove(key: string, etag: string): Promise<void>
+  /**
+   * Deletes the object, where the store can only if it still has this ETag; the empty one is no condition. Done twice is
+   * done. `refused`: the store says that the condition does not hold.
+   */
+  remove(key: string, etag: string): Promise<'removed' | 'refused'>
+  /** Ids of the multipart uploads to exactly this key that are open, as far as the store tells; a few at most. */
+  openUploads(finalKey: string): Promise<string[]>
   list(query: { prefix: string; after: string | null; limit: number }): Promise<ListPage>
   /** The text of a small object; `null` when there is none. */
   text(key: string): Promise<string | null>

@@ -83,8 +83,10 @@ export interface FileWork {
   copyAsked: boolean
   final: { key: string; etag: string; sizeBytes: number } | null
   tempRemoved: boolean
-  /** Another object lay at the temp key when this one was to be removed: a second run. */
+  /** Another object lay at the temp key when this one was to be removed, or may have lain there: a second run. */
   overwritten: boolean
+  /** Somebody could not load it: its final object is to be looked at. */
+  isDoubted?: true
   /** What the first look disagreed about; a second look with the same result settles it. */
   doubt: string | null
   pause: Pause
@@ -97,11 +99,14 @@ export interface FileWork {
 export interface FolderWork {
   /** LiveKit's path: of the playlist, or the beginning of the images' names. */
   path: string
-  /** Which of the playlists that were written to this path: LiveKit can run one egress twice. */
+  /** Which of the playlists, or of the runs of images, that were written to this path: LiveKit can run one egress twice. */
   run: number
   /** Its folder in the recording's own: empty, or a folder of its own where names would meet those of another. */
   place: string
-  /** The version of the playlist that the names are taken from; another version is walked from its beginning. */
+  /**
+   * The version of the playlist that the names are taken from; another version is walked from its beginning. Of images: the
+   * end of the run that they were looked for after.
+   */
   version: string | null
   kind: 'segments' | 'images'
   /** `copied`: every file that is there lies in the final folder. `done`: the temp files are removed. */

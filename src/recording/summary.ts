@@ -12,6 +12,8 @@ const sentences: Record<string, (detail: Detail) => string> = {
     `Nobody told of the end, but ${word(key)}${sized(sizeBytes)} lies in the bucket, complete.`,
   'file.not-found': ({ file }) =>
     `${file === undefined ? 'The file' : word(file)} is not in the temp folder; it is looked for again.`,
+  'file.gone': ({ key }) => `${word(key)} is not in its place any more.`,
+  'file.back': ({ key }) => `${word(key)} is in its place again.`,
   'file.missing': ({ file }) => `${word(file)} has not appeared within the grace period.`,
   'file.doubted': ({ file, why }) =>
     `${word(file)} is not what LiveKit said; it is kept where it is.${because(why)}`,

@@ -14,6 +14,7 @@ import { keyPairOf } from '../livekit/credentials.ts'
 import { logError, messageOf } from '../log.ts'
 import { problem } from '../problem.ts'
 import type { Recording } from '../recording/recording.ts'
+import { limitBody } from './body.ts'
 import { refusal } from './context.ts'
 import type { AppEnv } from './context.ts'
 import { refused, tooManyRefusals } from './refused.ts'
@@ -24,12 +25,18 @@ const clockToleranceSeconds = 60
  * The door of a route, and its description: `...guarded('read')`.
  * @param scope that a caller must have
  * @param rooms `every`: not for a caller that is bound to one room, because what the route is about belongs to no room
+ * @param takes `body`: the route reads one, which must not be endless
  */
-export function guarded(scope: Scope, rooms: 'every' | 'own' = 'own') {
+export function guarded(
+  scope: Scope,
+  rooms: 'every' | 'own' = 'own',
+  takes: 'body' | 'nothing' = 'nothing',
+) {
   const door: MiddlewareHandler<AppEnv> = async (context, next) => {
     context.set('access', await accessOf(context))
     await requireScope(context, scope)
     if (rooms === 'every') await requireEveryRoom(context)
+    if (takes === 'body') await limitBody(context)
     await next()
   }
   return {

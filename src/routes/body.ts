@@ -1,5 +1,20 @@
 // Reads a request's body with a limit on its size and on the time it takes. Exists for bodies that never end: neither
 // memory nor an isolate is held for them, and nothing of them is kept.
+import type { Context } from 'hono'
+import { problem } from '../problem.ts'
+
+const longestApiBodyBytes = 256 * 1024
+const longestApiReadMs = 10_000
+
+/** Reads the body of a request to the API, so that whoever validates it later finds all of it. @throws 413, 408 */
+export async function limitBody(context: Context): Promise<void> {
+  const { raw } = context.req
+  if (raw.body === null) return
+  const body = await readBody(raw, longestApiBodyBytes, longestApiReadMs)
+  if (body === 'too-large') throw problem(413, 'too-large', 'A body has at most 256 KiB.')
+  if (body === 'too-slow') throw problem(408, 'too-slow', 'The body did not arrive in time.')
+  context.req.raw = new Request(raw, { method: raw.method, body })
+}
 
 /** The exact bytes, or what was wrong with them. */
 export async function readBody(

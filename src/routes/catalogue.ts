@@ -6,7 +6,8 @@ import { problem } from '../problem.ts'
 import type { AppEnv } from './context.ts'
 
 const bookmarkHeader = 'x-d1-bookmark'
-const bookmark = /^(first-primary|first-unconstrained|[0-9a-f]+(-[0-9a-f]+){0,7})$/i
+// Without flags: the document has no place for them.
+const bookmark = /^(first-primary|first-unconstrained|[0-9a-fA-F]+(-[0-9a-fA-F]+){0,7})$/
 const longestBookmark = 128
 
 /** For a route's description: what it answers beside its body. */

@@ -41,6 +41,18 @@ export function refusal(description: string) {
   return { description, content: { 'application/problem+json': { schema: ProblemSchema } } }
 }
 
+/** The description of a JSON body, and of what is answered to one that is none. */
+export function jsonBody<S extends z.ZodType>(schema: S) {
+  return { required: true, content: { 'application/json': { schema } } } as const
+}
+
+export const bodyRefusals = {
+  400: refusal('The body is no JSON, or a field is malformed'),
+  408: refusal('The body did not arrive in time'),
+  413: refusal('The body is too large'),
+  415: refusal('The body is of another type than application/json'),
+}
+
 /**
  * Our own address as the caller knows it, without a final slash: PUBLIC_URL, or where the request came in, with the path
  * that this app is mounted under.

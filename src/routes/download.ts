@@ -31,8 +31,8 @@ export async function streamDownload(
   }
   const range = rangeOf(context, object)
   if (range === 'unsatisfiable') {
-    const told = { ...headers, 'content-range': `bytes */${object.size}` }
-    return new Response(null, { status: 416, headers: told })
+    context.header('content-range', `bytes */${object.size}`)
+    throw problem(416, 'no-such-range', `The file has ${object.size} bytes.`)
   }
   const length = range === null ? object.size : range.to - range.from + 1
   const shown = {

@@ -8,7 +8,7 @@ import type { ApiKey } from '../catalog/keys.ts'
 import { logInfo } from '../log.ts'
 import { problem } from '../problem.ts'
 import { guarded, guardRefusals } from './access.ts'
-import { newRoutes, refusal } from './context.ts'
+import { bodyRefusals, jsonBody, newRoutes, refusal } from './context.ts'
 import { time, timeOf } from './recording-json.ts'
 
 const KeySchema = z
@@ -41,20 +41,23 @@ const create = createRoute({
   operationId: 'createKey',
   tags: ['Keys'],
   summary: 'Make an API key',
-  ...guarded('admin', 'every'),
-  request: { body: { required: true, content: { 'application/json': { schema: KeyRequest } } } },
+  ...guarded('admin', 'every', 'body'),
+  request: { body: jsonBody(KeyRequest) },
   responses: {
     201: {
       description: 'The key, shown this once',
       content: {
         'application/json': {
-          schema: KeySchema.extend({
-            key: z.string().openapi({ description: 'The bearer itself: keep it secret' }),
-          }).openapi('NewApiKey'),
+          schema: z
+            .object({
+              ...KeySchema.shape,
+              key: z.string().openapi({ description: 'The bearer itself: keep it secret' }),
+            })
+            .openapi('NewApiKey'),
         },
       },
     },
-    400: refusal('A field is malformed'),
+    ...bodyRefusals,
     409: refusal(`There are ${mostKeys} keys already`),
     ...guardRefusals,
   },
@@ -98,7 +101,7 @@ export const keyRoutes = newRoutes()
     const nowMs = Date.now()
     const expiresAtMs = expiresAt === null ? null : Date.parse(expiresAt)
     if (expiresAtMs !== null && expiresAtMs <= nowMs) {
-      throw problem(400, 'bad-request', 'expiresAt: lies in the past')
+      throw problem(400, 'bad-expiry', 'expiresAt lies in the past.')
     }
     const { keyId, key } = newKey()
     const made: ApiKey = {
@@ -115,6 +118,7 @@ export const keyRoutes = newRoutes()
       throw problem(409, 'too-many-keys', `There are ${mostKeys} keys already: revoke one.`)
     }
     logInfo('key.made', { keyId, scopes: made.scopes.join(' '), isForOneRoom: room !== null })
+    context.header('cache-control', 'no-store')
     return context.json({ ...keyJson(made), key }, 201)
   })
   .openapi(list, async (context) => {

@@ -5,7 +5,7 @@ import type { Link } from '../catalog/links.ts'
 import { signPlaybackToken } from '../playback/token.ts'
 import { problem } from '../problem.ts'
 import { guarded, guardRefusals } from './access.ts'
-import { newRoutes, publicBase, refusal } from './context.ts'
+import { bodyRefusals, newRoutes, publicBase, refusal } from './context.ts'
 import { findRecording, lookForRecording } from './find.ts'
 import { openedKey, playerMemory } from './player-memory.ts'
 import { timeOf } from './recording-json.ts'
@@ -44,7 +44,7 @@ const create = createRoute({
   operationId: 'createLink',
   tags: ['Playback'],
   summary: 'Make a link that plays',
-  ...guarded('play'),
+  ...guarded('play', 'own', 'body'),
   request: {
     params: EgressId,
     body: {
@@ -70,7 +70,7 @@ const create = createRoute({
         },
       },
     },
-    400: refusal('A field is malformed'),
+    ...bodyRefusals,
     404: refusal('No such recording'),
     ...guardRefusals,
   },

@@ -11,5 +11,5 @@ export async function lookForFiles(context: Context<AppEnv>, egressId: string): 
   const { looked } = playerMemory(context.get('config'))
   if (looked.get(egressId, Date.now()) !== undefined) return
   looked.set(egressId, true, Date.now() + againMs)
-  await Promise.resolve(egressId)
+  await context.env.RECORDING.getByName(egressId).lookAtFiles()
 }

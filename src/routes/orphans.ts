@@ -7,7 +7,7 @@ import { problem } from '../problem.ts'
 import { isSafeKey, isUnder } from '../recording/keys.ts'
 import type { Recording } from '../recording/recording.ts'
 import { guarded, guardRefusals } from './access.ts'
-import { newRoutes, refusal } from './context.ts'
+import { bodyRefusals, jsonBody, newRoutes, refusal } from './context.ts'
 import { RecordingSchema, toJson } from './recording-json.ts'
 
 const mostOrphans = 200
@@ -43,7 +43,7 @@ const list = createRoute({
 })
 
 const OrphanKey = z
-  .object({ key: z.string().min(1).max(1024) })
+  .strictObject({ key: z.string().min(1).max(1024) })
   .openapi({ example: { key: 'temp/3f2a/video.mp4' } })
 
 const adopt = createRoute({
@@ -52,26 +52,21 @@ const adopt = createRoute({
   operationId: 'adoptOrphan',
   tags: ['Bucket'],
   summary: 'Make a recording of an orphan',
-  ...guarded('record', 'every'),
+  ...guarded('record', 'every', 'body'),
   request: {
-    body: {
-      required: true,
-      content: {
-        'application/json': {
-          schema: OrphanKey.extend({
-            roomName: z.string().min(1).max(4096).optional(),
-            title: z.string().min(1).max(1000).optional(),
-          }).openapi({ example: { key: 'temp/3f2a/video.mp4', roomName: 'standup' } }),
-        },
-      },
-    },
+    body: jsonBody(
+      OrphanKey.extend({
+        roomName: z.string().min(1).max(4096).optional(),
+        title: z.string().min(1).max(1000).optional(),
+      }).openapi({ example: { key: 'temp/3f2a/video.mp4', roomName: 'standup' } }),
+    ),
   },
   responses: {
     201: {
       description: 'The recording',
       content: { 'application/json': { schema: RecordingSchema } },
     },
-    400: refusal('The key is none'),
+    ...bodyRefusals,
     404: refusal('No such object in the temp folder'),
     409: refusal('An egress claims the object'),
     ...guardRefusals,
@@ -84,10 +79,11 @@ const dismiss = createRoute({
   operationId: 'dismissOrphan',
   tags: ['Bucket'],
   summary: 'Stop reporting an orphan; it is kept',
-  ...guarded('record', 'every'),
-  request: { body: { required: true, content: { 'application/json': { schema: OrphanKey } } } },
+  ...guarded('record', 'every', 'body'),
+  request: { body: jsonBody(OrphanKey) },
   responses: {
     204: { description: 'Not reported any more' },
+    ...bodyRefusals,
     404: refusal('No such orphan'),
     ...guardRefusals,
   },

@@ -11,33 +11,24 @@ import { newRoutes, refusal } from './context.ts'
 import type { AppEnv } from './context.ts'
 import { answerPreflight, playerHeaders } from './cors.ts'
 import { openLink } from './open-link.ts'
-import { playlistType } from './playlists.ts'
 import { countPlay, kindOf } from './plays.ts'
-import { answerFile } from './redirect.ts'
+import { answerFile, fileAnswers } from './redirect.ts'
 import { tooManyRefusals } from './refused.ts'
 
 const responses = {
-  200: {
-    description: 'A playlist, or a download that passes through the Worker (DOWNLOADS)',
-    content: {
-      [playlistType]: { schema: z.string() },
-      'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) },
-    },
-  },
-  206: { description: 'A part of such a download' },
-  302: { description: 'To the store' },
-  304: { description: 'The playlist has not changed' },
+  ...fileAnswers,
+  400: refusal('A parameter is malformed'),
   403: refusal('The link is expired, revoked, used up or not ours'),
-  404: refusal('No such recording or file'),
-  409: refusal('Not playable yet, not any more, or not at all, with the reason'),
   429: tooManyRefusals,
-  416: { description: 'Such a download has no such part' },
+  503: refusal('The catalogue or the store does not answer: try again'),
 }
 const DownloadQuery = z.object({ download: z.enum(['0', '1']).optional() })
 
 const play = createRoute({
   method: 'get',
   path: '/play/{token}',
+  operationId: 'playLink',
+  tags: ['Playback'],
   summary: 'Play the main file of a link',
   request: { params: z.object({ token: z.string() }), query: DownloadQuery },
   responses,
@@ -46,6 +37,8 @@ const play = createRoute({
 const playFile = createRoute({
   method: 'get',
   path: '/play/{token}/{path}',
+  operationId: 'playLinkFile',
+  tags: ['Playback'],
   summary: 'Play any file of a link’s recording',
   request: {
     params: z.object({ token: z.string(), path: z.string() }),
@@ -59,33 +52,29 @@ const playFile = createRoute({
   responses,
 })
 
+// Described, and not validated by their schemas: a player asks for hundreds of segments, and both parameters are compared
+// with what is known and never used otherwise.
 export const playbackRoutes = newRoutes()
-  .openapi(play, (context) =>
-    playLink(context, context.req.valid('param').token, null, context.req.valid('query').download),
-  )
-  .openapi(playFile, (context) => {
-    const { token, path } = context.req.valid('param')
-    return playLink(context, token, path, context.req.valid('query').download)
-  })
+for (const route of [play, playFile]) playbackRoutes.openAPIRegistry.registerPath(route)
+playbackRoutes
+  .get('/play/:token', async (context) => playLink(context, context.req.param('token'), null))
   // Segments may lie in folders of their own.
-  .get('/play/:token/:path{.+}', (context) => {
-    const { token, path } = context.req.param()
-    return playLink(context, token, path, undefined)
-  })
+  .get('/play/:token/:path{.+}', async (context) =>
+    playLink(context, context.req.param('token'), context.req.param('path')),
+  )
   .options('/play/*', answerPreflight)
 
 async function playLink(
   context: Context<AppEnv>,
   token: string,
   name: string | null,
-  download: '0' | '1' | undefined,
 ): Promise<Response> {
   const headers = playerHeaders(context)
   // A refusal is for the player to read as well.
   for (const [header, value] of Object.entries(headers)) context.header(header, value)
   const opened = await openLink(context, token)
   const { claims, recording } = opened
-  const isDownload = download === '1'
+  const isDownload = context.req.query('download') === '1'
   if (isDownload && !claims.download) {
     throw problem(403, 'download-not-allowed', 'This link is for watching only.')
   }

@@ -38,3 +38,12 @@ export async function countPlay(
   if (isAllowed) return
   throw problem(403, 'link-used-up', 'This link has been played as often as it may be.')
 }
+
+/** True when a capped link has no play left, and none that is going on. */
+export async function isUsedUp(
+  context: Context<AppEnv>,
+  { claims, maxPlays }: OpenedLink,
+): Promise<boolean> {
+  if (claims.linkId === null || maxPlays === null) return false
+  return (await context.env.COUNTER.getByName(`link:${claims.linkId}`).read()) >= maxPlays
+}

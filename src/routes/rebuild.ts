@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import { problem } from '../problem.ts'
 import { isUnder } from '../recording/keys.ts'
 import { guarded, guardRefusals } from './access.ts'
-import { newRoutes, refusal } from './context.ts'
+import { bodyRefusals, jsonBody, newRoutes, refusal } from './context.ts'
 import { formatCursor, parseCursor } from './cursor.ts'
 
 const StepSchema = {
@@ -48,24 +48,20 @@ const importFolder = createRoute({
   operationId: 'importRecordings',
   tags: ['Bucket'],
   summary: 'Adopt recordings that lie under a prefix of the bucket, one step',
-  ...guarded('admin', 'every'),
+  ...guarded('admin', 'every', 'body'),
   request: {
-    body: {
-      required: true,
-      content: {
-        'application/json': {
-          schema: z
-            .object({ prefix: z.string().min(1).max(1024), cursor: z.string().optional() })
-            .openapi({ example: { prefix: 'old-recordings/' } }),
-        },
-      },
-    },
+    body: jsonBody(
+      z
+        .strictObject({ prefix: z.string().min(1).max(1024), cursor: z.string().optional() })
+        .openapi({ example: { prefix: 'old-recordings/' } }),
+    ),
   },
   responses: {
     200: {
       description: 'What the step did',
       content: { 'application/json': { schema: z.object(StepSchema) } },
     },
+    ...bodyRefusals,
     400: refusal('The prefix lies in the temp folder, or the cursor is none'),
     ...guardRefusals,
   },

@@ -8,7 +8,7 @@ import { bookmarkHeaders, BookmarkSchema } from './catalogue.ts'
 import { newRoutes, refusal } from './context.ts'
 import { findRecording } from './find.ts'
 import { RecordingSchema, toJson } from './recording-json.ts'
-import { redirectByApi } from './redirect.ts'
+import { fileAnswers, redirectByApi } from './redirect.ts'
 
 const EgressId = z.object({ egressId: z.string().openapi({ example: 'EG_2aB3cD4eF5gH' }) })
 
@@ -26,6 +26,7 @@ const read = createRoute({
       headers: bookmarkHeaders,
       content: { 'application/json': { schema: RecordingSchema } },
     },
+    400: refusal('A parameter is malformed'),
     404: refusal('No such recording'),
     ...guardRefusals,
   },
@@ -83,9 +84,8 @@ const play = createRoute({
     }),
   },
   responses: {
-    302: { description: 'To the store' },
-    404: refusal('No such recording or file'),
-    409: refusal('Not playable, with the reason'),
+    ...fileAnswers,
+    400: refusal('A parameter is malformed'),
     ...guardRefusals,
   },
 })

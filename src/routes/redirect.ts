@@ -2,6 +2,7 @@
 // through the Worker, and for a redirect the store is not asked for anything. HEAD gets a URL that is signed for HEAD;
 // Range is left to the store. It must never redirect to anything but the configured store, so only keys of the
 // recording's own files are signed.
+import { z } from '@hono/zod-openapi'
 import { create as contentDisposition } from 'content-disposition'
 import type { Context } from 'hono'
 import { choose, liveFile } from '../playback/choice.ts'
@@ -13,11 +14,28 @@ import { downloadName } from '../recording/download-name.ts'
 import { isList } from '../recording/folders.ts'
 import { mainFile } from '../recording/recording.ts'
 import type { Recording } from '../recording/recording.ts'
-import { publicBase } from './context.ts'
+import { publicBase, refusal } from './context.ts'
 import type { AppEnv } from './context.ts'
 import { streamDownload } from './download.ts'
 import { playerMemory } from './player-memory.ts'
-import { answerLivePlaylist, answerPlaylist } from './playlists.ts'
+import { answerLivePlaylist, answerPlaylist, playlistType } from './playlists.ts'
+
+/** The description of every answer for a file. */
+export const fileAnswers = {
+  200: {
+    description: 'A playlist, or a download that passes through the Worker (DOWNLOADS)',
+    content: {
+      [playlistType]: { schema: z.string() },
+      'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) },
+    },
+  },
+  206: { description: 'A part of such a download' },
+  302: { description: 'To the store' },
+  304: { description: 'The playlist has not changed' },
+  404: refusal('No such recording or file'),
+  409: refusal('Not playable yet, not any more, or not at all, with the reason'),
+  416: refusal('A download that passes through the Worker has no such part'),
+}
 
 export interface Wanted {
   /** Name of a file; `null` for the main one. */

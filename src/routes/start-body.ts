@@ -216,7 +216,9 @@ export const StartBodySchema = fields
       context.addIssue({ code: 'custom', path, message })
     }
   })
-  .openapi('StartRequest')
+  .openapi('StartRequest', {
+    example: { type: 'room_composite', roomName: 'standup', layout: 'speaker', exclusive: true },
+  })
 
 /** The order that a valid body is. */
 export function orderOf({ expiresAt, ...same }: Fields): StartOrder {

@@ -7,7 +7,7 @@ import { problem } from '../problem.ts'
 import type { StartOrder, StartResult } from '../recording/start.ts'
 import type { Access } from '../access/scopes.ts'
 import { guarded, guardRefusals, visibleRoom } from './access.ts'
-import { newRoutes, publicBase, refusal } from './context.ts'
+import { bodyRefusals, jsonBody, newRoutes, publicBase, refusal } from './context.ts'
 import type { AppEnv } from './context.ts'
 import { etagOf } from './etag.ts'
 import { RecordingSchema, toJson } from './recording-json.ts'
@@ -26,7 +26,7 @@ const start = createRoute({
   summary: 'Start a recording',
   description:
     'With an `Idempotency-Key` (kept for 24 hours) the request can be repeated: it starts one egress, whatever got lost.',
-  ...guarded('record'),
+  ...guarded('record', 'own', 'body'),
   request: {
     headers: z.object({
       'idempotency-key': z
@@ -36,9 +36,10 @@ const start = createRoute({
         .optional()
         .openapi({ description: 'Names this start' }),
     }),
-    body: { required: true, content: { 'application/json': { schema: StartBodySchema } } },
+    body: jsonBody(StartBodySchema),
   },
   responses: {
+    ...bodyRefusals,
     ...guardRefusals,
     201: { description: 'LiveKit has started it', content },
     200: { description: 'It was started before, under this key', content },

@@ -26,6 +26,9 @@ const ReportSchema = z
       .int()
       .openapi({ description: 'Objects that nobody claims, noted in this run' }),
     woken: z.number().int().openapi({ description: 'Recordings with work that were woken' }),
+    missing: z.number().int().openapi({
+      description: 'Recordings whose final files were found gone, or back, and looked at',
+    }),
     errors: z.array(z.string()),
     cursor: z
       .string()

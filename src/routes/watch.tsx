@@ -1,105 +1,148 @@
-// GET /watch/{token}: a page with the browser's own player. No script, no other host but the store; whatever a stranger may
-// have named (a room, a title) is escaped by JSX. What is wrong with a link is told in words, on a page.
+// /watch/{token}: the page that a link leads people to, what it waits for, and where it tells of a file that did not load.
+// No other host but the store; what is wrong with a link is told in words, on a page.
+import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { raw } from 'hono/html'
-import { mainFile, whyNotPlayable } from '../recording/recording.ts'
-import type { Recording } from '../recording/recording.ts'
-import { StoreRequests } from '../storage/requests.ts'
+import { WatchPage } from '../console/watch-page.tsx'
+import { watchStyle } from '../console/watch-style.ts'
+import { liveFile } from '../playback/choice.ts'
+import { refusedView, viewOf, views } from '../playback/view.ts'
+import type { View } from '../playback/view.ts'
+import { isList } from '../recording/folders.ts'
+import { mainFile } from '../recording/recording.ts'
+import type { RecordingFile } from '../recording/recording.ts'
 import { newRoutes } from './context.ts'
 import type { AppEnv } from './context.ts'
+import { lookForFiles } from './missing.ts'
 import { openLink } from './open-link.ts'
+import type { OpenedLink } from './open-link.ts'
+import { openedKey, playerMemory } from './player-memory.ts'
+import { isUsedUp } from './plays.ts'
 
-const style = `
-  :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-  body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem }
-  video, audio { display: block; width: 100%; border-radius: .5rem }
-  video { background: #000; aspect-ratio: 16 / 9 }
-  h1 { font-size: 1.25rem; margin: 1rem 0 .25rem; overflow-wrap: anywhere }
-  p { margin: 0; opacity: .75 }
-  [role=status] { border: 1px solid; border-radius: .5rem; opacity: 1; padding: 3rem 1rem; text-align: center }`
+const ViewSchema = z
+  .object({
+    view: z.enum(views),
+    heading: z.string(),
+    message: z.string(),
+    progress: z
+      .number()
+      .nullable()
+      .openapi({ description: 'Of the move to the final folder, 0 to 1' }),
+  })
+  .openapi('View')
+const params = z.object({ token: z.string() })
+const answers = {
+  200: {
+    description:
+      'What the page shows; `refused` for a link that is expired, revoked, used up or not ours',
+    content: { 'application/json': { schema: ViewSchema } },
+  },
+}
 
-export const watchRoutes = newRoutes().get('/watch/:token', async (context) => {
-  const token = context.req.param('token')
-  const opened = await open(context, token)
-  await setHeaders(context)
-  if (opened instanceof HTTPException) {
-    return context.html(<Page title="Recording" message={opened.message} />, opened.status)
-  }
-  const file = mainFile(opened)
-  const title = opened.title ?? opened.roomName ?? 'Recording'
-  const about = describe(opened)
-  // The page's address ends with the token, so the player's address is relative to it.
-  const source = `../play/${token}`
-  const player =
-    file === null ? null : file.kind === 'audio' ? (
-      <audio controls preload="metadata" src={source} />
-    ) : (
-      <video controls playsinline preload="metadata" src={source} />
-    )
-  const message = player === null ? (whyNotPlayable(opened)?.message ?? '') : null
-  return context.html(<Page title={title} about={about} player={player} message={message} />)
+const state = createRoute({
+  method: 'get',
+  path: '/watch/{token}/state',
+  operationId: 'readView',
+  tags: ['Playback'],
+  summary: 'What the watch page shows now',
+  request: { params },
+  responses: answers,
 })
 
-async function open(context: Context<AppEnv>, token: string): Promise<Recording | HTTPException> {
+const failures = createRoute({
+  method: 'post',
+  path: '/watch/{token}/failures',
+  operationId: 'tellFailure',
+  tags: ['Playback'],
+  summary: 'A player could not load the recording: look at its files, once in a while at most',
+  request: { params },
+  responses: answers,
+})
+
+export const watchRoutes = newRoutes()
+  .openapi(state, async (context) => {
+    context.header('cache-control', 'no-store')
+    const opened = await open(context, context.req.valid('param').token)
+    return context.json(await viewFor(context, opened), 200)
+  })
+  .openapi(failures, async (context) => {
+    context.header('cache-control', 'no-store')
+    const { token } = context.req.valid('param')
+    const opened = await open(context, token)
+    if (opened instanceof HTTPException) return context.json(await viewFor(context, opened), 200)
+    const { egressId, linkId } = opened.claims
+    await lookForFiles(context, egressId)
+    playerMemory(context.get('config')).opened.forget(openedKey(egressId, linkId))
+    return context.json(await viewFor(context, await open(context, token)), 200)
+  })
+  .get('/watch/:token', async (context) => {
+    const token = context.req.param('token')
+    const opened = await open(context, token)
+    const view = await viewFor(context, opened)
+    const isRefused = opened instanceof HTTPException
+    const recording = isRefused || view.view === 'refused' ? null : opened.recording
+    const file =
+      recording === null || (view.view !== 'play' && view.view !== 'live')
+        ? null
+        : (mainFile(recording) ?? liveFile(recording))
+    await setHeaders(context, file)
+    const page = WatchPage({
+      token,
+      view,
+      recording,
+      file,
+      mayDownload: !isRefused && opened.claims.download,
+      isCapped: !isRefused && opened.maxPlays !== null,
+    })
+    return context.html(page, isRefused ? opened.status : view.view === 'refused' ? 403 : 200)
+  })
+
+/** What the link leads to, or why it was refused. Outages go up. */
+async function open(context: Context<AppEnv>, token: string): Promise<OpenedLink | HTTPException> {
   try {
-    return (await openLink(context, token)).recording
+    return await openLink(context, token)
   } catch (error) {
     if (error instanceof HTTPException) return error
     throw error
   }
 }
 
-async function setHeaders(context: Context<AppEnv>): Promise<void> {
-  const origin = new StoreRequests(context.get('config').storage).publicOrigin
-  context.header(
-    'content-security-policy',
-    `default-src 'none'; style-src 'sha256-${await sha256(style)}'; img-src 'self' data: ${origin}; ` +
-      `media-src 'self' ${origin}; base-uri 'none'; form-action 'none'`,
-  )
+async function viewFor(
+  context: Context<AppEnv>,
+  opened: OpenedLink | HTTPException,
+): Promise<View> {
+  if (opened instanceof HTTPException) return refusedView(codeOf(opened))
+  const view = viewOf(opened.recording)
+  const isShown = view.view === 'play' || view.view === 'live'
+  return isShown && (await isUsedUp(context, opened)) ? refusedView('link-used-up') : view
+}
+
+function codeOf(refusal: HTTPException): string {
+  const body: unknown = 'body' in refusal ? refusal.body : null
+  const code = typeof body === 'object' && body !== null && 'code' in body ? body.code : null
+  return typeof code === 'string' ? code : 'refused'
+}
+
+async function setHeaders(context: Context<AppEnv>, file: RecordingFile | null): Promise<void> {
+  const { embedOrigins } = context.get('config')
+  const store = playerMemory(context.get('config')).store.requests.publicOrigin
+  // The player of hls.js loads by script, and feeds the browser's player from memory.
+  const isHls = file !== null && isList(file.kind)
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src 'sha256-${await sha256(watchStyle)}'`,
+    `img-src 'self' data: ${store}`,
+    `media-src 'self' ${store}${isHls ? ' blob:' : ''}`,
+    `connect-src 'self'${isHls ? ` ${store}` : ''}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    `frame-ancestors ${["'self'", ...embedOrigins].join(' ')}`,
+  ]
+  context.header('content-security-policy', policy.join('; '))
   context.header('referrer-policy', 'no-referrer')
   context.header('cache-control', 'private, no-store')
   context.header('x-content-type-options', 'nosniff')
-}
-
-interface PageContent {
-  title: string
-  about?: string
-  player?: unknown
-  message?: string | null
-}
-
-function Page({ title, about, player, message }: PageContent) {
-  return (
-    <>
-      {raw('<!doctype html>')}
-      <html lang="en">
-        <head>
-          <meta charset="utf-8" />
-          <meta name="viewport" content="width=device-width, initial-scale=1" />
-          <meta name="robots" content="noindex" />
-          <title>{title}</title>
-          <link rel="icon" href="data:," />
-          <style>{raw(style)}</style>
-        </head>
-        <body>
-          {player ?? <p role="status">{message}</p>}
-          <h1>{title}</h1>
-          <p>{about}</p>
-        </body>
-      </html>
-    </>
-  )
-}
-
-function describe({ startedAtMs, durationMs }: Recording): string {
-  const when =
-    startedAtMs === null
-      ? null
-      : `${new Date(startedAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`
-  const seconds = durationMs === null ? null : Math.round(durationMs / 1000)
-  const long = seconds === null ? null : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
-  return [when, long].filter((part) => part !== null).join(' · ')
 }
 
 async function sha256(text: string): Promise<string> {

@@ -1,11 +1,11 @@
 // Lists a folder of the store, page by page. A position in it is the last key seen (`start-after`), never the store's own
 // token: tokens do not last for days (s3.md §3.13). Keys are asked for URL-encoded, or one with a control character would
 // make the whole answer invalid XML.
-import { isSafeKey } from '../recording/keys.ts'
+import { isSafeKey, isSameKey } from '../recording/keys.ts'
 import type { ListPage } from '../recording/ports.ts'
 import { bareEtag, trouble } from './requests.ts'
 import type { StoreRequests } from './requests.ts'
-import { readList } from './s3-xml.ts'
+import { readList, readUploads } from './s3-xml.ts'
 
 export async function listPage(
   requests: StoreRequests,
@@ -34,4 +34,25 @@ export async function listPage(
     objects: objects.filter((object) => isSafeKey(object.key)),
     next: page.nextToken === null ? null : (objects.at(-1)?.key ?? null),
   }
+}
+
+/** So many open uploads of one key are dealt with at a time; each of them was a begin whose answer was lost. */
+const mostUploads = 3
+
+/**
+ * The multipart uploads to this key that are open. A store that does not list them, or not to us, has none as far as we can
+ * know: its own rule ends them.
+ */
+export async function listUploads(requests: StoreRequests, key: string): Promise<string[]> {
+  const query = { uploads: '', 'encoding-type': 'url', prefix: key }
+  const response = await requests.send({ method: 'GET', key: '', query })
+  const body = await response.text()
+  if (response.status === 429 || (response.status >= 500 && response.status !== 501)) {
+    throw trouble(response.status, body)
+  }
+  const uploads = response.ok ? readUploads(body) : []
+  return uploads
+    .filter((upload) => isSameKey(upload.key, key))
+    .slice(0, mostUploads)
+    .map(({ uploadId }) => uploadId)
 }

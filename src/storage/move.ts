@@ -4,12 +4,15 @@
 // copied and looked at, nor anything outside the temp folder.
 import { create as contentDisposition } from 'content-disposition'
 import { isUnder } from '../recording/keys.ts'
+import { Trouble } from '../recording/ports.ts'
 import type { CopyRequest, Store } from '../recording/ports.ts'
-import type { SourceObject } from '../recording/state.ts'
+import type { Pause, SourceObject } from '../recording/state.ts'
 
 /** Tell our copy from anybody else's object under the same key: whose it is, and of which object. */
 const egressMark = 'roomtape-egress'
 const sourceMark = 'roomtape-source'
+
+const refusedCodes = new Set(['access-denied', 'store-refused'])
 
 export interface Move {
   egressId: string
@@ -85,21 +88,53 @@ export async function verify(
   return isOfAnother ? { outcome: 'different' } : { outcome: 'verified', etag }
 }
 
+/** A store said so often in a row that an object is not what its own HEAD says it is: it does not understand `if-match`. */
+const mostRefusals = 3
+const conditionRefused = 'condition-refused'
+
 /**
  * Deletes the temp object of a verified copy. `changed`: it is another object by now, which stays.
- * `kept`: it lies outside the temp folder, where nothing is ours to delete.
+ * `kept`: it lies outside the temp folder, where nothing is ours to delete. A store that cannot read the condition, and
+ * refuses it each time, is asked without: then the look just before has to do, as with a store that has no conditions.
+ * @param refusals how often in a row the store has refused by now
  */
 export async function removeTemp(
   store: Store,
   source: SourceObject,
   tempPrefix: string,
+  refusals = 0,
 ): Promise<'removed' | 'changed' | 'kept'> {
   if (!isUnder(tempPrefix, source.key)) return 'kept'
   const temp = await store.head(source.key)
   if (temp === null) return 'removed'
   if (!isSame(temp, source)) return 'changed'
-  await store.remove(source.key, source.etag)
-  return 'removed'
+  const etag = refusals < mostRefusals ? source.etag : ''
+  if ((await store.remove(source.key, etag)) === 'removed') return 'removed'
+  // Another file was put there after the look, or the store contradicts itself: the next look tells.
+  const message = `The store refuses to delete ${source.key} as what it says that it is.`
+  throw new Trouble(conditionRefused, message)
+}
+
+/**
+ * Begins an upload to the final key. What is open there already was begun by a try whose answer was lost, or that died
+ * before it could note it: nobody can tell what it was to become, so it is given up. Its parts would cost money for ever.
+ */
+export async function begunUpload(store: Store, move: Move): Promise<string> {
+  for (const uploadId of await store.openUploads(move.finalKey)) {
+    try {
+      await store.abortUpload(move.finalKey, uploadId)
+    } catch (error) {
+      // Keys that may not abort: the store's own rule ends the upload, the file does not wait for it.
+      const isRefused = error instanceof Trouble && refusedCodes.has(error.code)
+      if (!isRefused) throw error
+    }
+  }
+  return store.beginUpload(requestOf(move, true))
+}
+
+/** How often in a row the store has refused to delete what it says is there. */
+export function refusalsIn({ fault, attempts }: Pause): number {
+  return fault?.code === conditionRefused ? attempts : 0
 }
 
 /** True when the object at a final key is a copy that we made for this egress, of whatever. */

@@ -92,6 +92,20 @@ export function readList(
   return { objects, nextToken: text(result, 'NextContinuationToken') }
 }
 
+/** The first page of ListMultipartUploads; its keys as those of {@link readList}. */
+export function readUploads(body: string): { key: string; uploadId: string }[] {
+  const result = element(parse(body), 'ListMultipartUploadsResult')
+  const isEncoded = result !== null && text(result, 'EncodingType') === 'url'
+  return [result?.['Upload'] ?? []].flat().flatMap((entry: unknown) => {
+    const holder = element({ entry }, 'entry')
+    const key = holder === null ? null : text(holder, 'Key')
+    const uploadId = holder === null ? null : text(holder, 'UploadId')
+    return key === null || uploadId === null
+      ? []
+      : [{ key: isEncoded ? decodeKey(key) : key, uploadId }]
+  })
+}
+
 /** AWS writes a space as `+`, others as %20; all write a plus as %2B. */
 function decodeKey(encoded: string): string {
   try {

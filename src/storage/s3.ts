@@ -4,7 +4,7 @@ import type { StorageConfig } from '../config.ts'
 import { Trouble } from '../recording/ports.ts'
 import type { CopyOutcome, CopyRequest, ListPage, Part, Store } from '../recording/ports.ts'
 import type { SourceObject } from '../recording/state.ts'
-import { listPage } from './list.ts'
+import { listPage, listUploads } from './list.ts'
 import { StoreRequests, bareEtag, encodeKey, trouble } from './requests.ts'
 import { hasResult, readError, readText } from './s3-xml.ts'
 
@@ -93,14 +93,15 @@ export class S3 implements Store {
     throw trouble(response.status, body)
   }
 
-  async remove(key: string, etag: string): Promise<void> {
+  async remove(key: string, etag: string): Promise<'removed' | 'refused'> {
     const headers: Record<string, string> = etag === '' ? {} : { 'if-match': `"${etag}"` }
     let response = await this.requests.send({ method: 'DELETE', key, headers })
     // A store that has no such condition may say so instead of passing it over; the look just before has to do.
     if (response.status === 501 && etag !== '')
       response = await this.requests.send({ method: 'DELETE', key })
     const body = await response.text()
-    if (response.ok || response.status === 404) return
+    if (response.ok || response.status === 404) return 'removed'
+    if (response.status === 412) return 'refused'
     throw trouble(response.status, body)
   }
 
@@ -129,6 +130,10 @@ export class S3 implements Store {
     const uploadId = readText(body, 'InitiateMultipartUploadResult', 'UploadId')
     if (!response.ok || uploadId === null) throw trouble(response.status, body)
     return uploadId
+  }
+
+  async openUploads(finalKey: string): Promise<string[]> {
+    return listUploads(this.requests, finalKey)
   }
 
   async copyPart(part: Part, source: SourceObject): Promise<string | null> {

@@ -101,7 +101,11 @@ export class Bucket {
         NextContinuationToken: next,
         EncodingType,
       } = list.ListBucketResult
-      keys.push(...found.map(({ Key }) => (EncodingType === 'url' ? decodeURIComponent(Key) : Key)))
+      keys.push(
+        ...found.map(({ Key }) =>
+          EncodingType === 'url' ? decodeURIComponent(Key.replaceAll('+', ' ')) : Key,
+        ),
+      )
       if (next === undefined || found.length === 0) return keys
     }
   }

@@ -3,7 +3,7 @@
 // and looks for itself, before a DELETE passes, whether the bytes lie anywhere else: no test may lose any unseen.
 import { encodeKey } from '../../src/storage/requests.ts'
 import { testAgent } from './agent.ts'
-import { isSignedRightly, resigned, signedAtMs } from './resign.ts'
+import { isSignedRightly, presignedNow, resigned, signedAtMs } from './resign.ts'
 import type { Resigned } from './resign.ts'
 import { storeAddress, storeBucket, storeCredentials } from './store.ts'
 
@@ -113,6 +113,7 @@ async function answerTo(
   instead: StoreFault['answer'],
 ): Promise<Response> {
   const pass = async (as: Resigned = {}): Promise<Response> => {
+    if (isListOfUploads(request)) return listUploads(request)
     if (seen.method === 'DELETE') seen.sameBytesAt = await sameBytesElsewhere(request, seen.key)
     const answer = await send(request, as)
     seen.storeStatus = answer.status
@@ -170,7 +171,7 @@ async function send(request: Request, as: Resigned = {}): Promise<Response> {
   const { url, headers } =
     (isChanged || isOld) && (await isSignedRightly(request))
       ? await resigned(request, as)
-      : { url: request.url, headers: request.headers }
+      : { url: await presignedNow(request), headers: request.headers }
   const { method } = request
   const answer = await fetch(url, { method, headers, body, redirect: 'manual' })
   const content = withoutBody(method, answer.status) ? null : await answer.arrayBuffer()
@@ -188,6 +189,23 @@ function noteUpload(request: Request, content: ArrayBuffer | null): void {
   const isEnd = request.method === 'DELETE' || request.method === 'POST'
   const isRefused = text.includes('<Error>')
   if (isEnd && !isRefused) uploads.delete(query.get('uploadId') ?? '')
+}
+
+function isListOfUploads({ method, url }: Request): boolean {
+  return method === 'GET' && new URL(url).searchParams.has('uploads')
+}
+
+/** As S3 answers it: the store of the tests has no such list. */
+function listUploads(request: Request): Response {
+  const prefix = new URL(request.url).searchParams.get('prefix') ?? ''
+  const items = [...uploads]
+    .filter(([, key]) => key.startsWith(prefix))
+    .map(
+      ([uploadId, key]) =>
+        `<Upload><Key>${encodeKey(key)}</Key><UploadId>${uploadId}</UploadId></Upload>`,
+    )
+  const body = `<ListMultipartUploadsResult><EncodingType>url</EncodingType>${items.join('')}</ListMultipartUploadsResult>`
+  return new Response(body, { headers: { 'content-type': 'application/xml' } })
 }
 
 /** Keys of the multipart uploads that are open, by their upload id. */

@@ -1,6 +1,5 @@
 // A bucket in memory that can be any kind of store: with or without conditions and guards, with ETags that are hashes, ETags
 // that change with a copy, or none. It fails a test at once when a DELETE would remove bytes that lie nowhere else.
-import { Trouble } from '../../src/recording/ports.ts'
 import type { CopyOutcome, CopyRequest, Store } from '../../src/recording/ports.ts'
 import type { SourceObject } from '../../src/recording/state.ts'
 
@@ -35,6 +34,8 @@ export class MemoryStore implements Store {
   /** The requests that came, in order. */
   readonly requests: string[] = []
   around: Around = (_, act) => act()
+  /** Answers 412 to every condition of a DELETE, whether it holds or not. */
+  refusesDeletes = false
   readonly #kind: StoreKind
   readonly #objects = new Map<string, StoredObject>()
   #nowMs = Date.UTC(2026, 0, 1)
@@ -85,20 +86,24 @@ export class MemoryStore implements Store {
     })
   }
 
-  async remove(key: string, etag: string): Promise<void> {
-    this.#answer(`DELETE ${key}`, () => {
+  async remove(key: string, etag: string): Promise<'removed' | 'refused'> {
+    return this.#answer(`DELETE ${key}`, () => {
+      if (this.refusesDeletes && etag !== '') return 'refused'
       const bytes = this.bytesAt(key)
-      if (this.deletesConditionally && this.#objects.get(key)?.etag !== etag)
-        throw new Trouble('store-refused', 'The store answered PreconditionFailed')
+      if (this.deletesConditionally && etag !== '' && this.#objects.get(key)?.etag !== etag)
+        return 'refused'
+
       if (!key.startsWith('temp/')) throw new Error(`${key} was deleted outside the temp folder`)
       if (bytes !== null && this.finalKeysOf(bytes).length === 0)
         throw new Error(`${key} was deleted, and its bytes lie nowhere else`)
       this.#objects.delete(key)
+      return 'removed'
     })
   }
 
   list = notPlanned
   text = notPlanned
+  openUploads = notPlanned
   beginUpload = notPlanned
   copyPart = notPlanned
   uploadPart = notPlanned

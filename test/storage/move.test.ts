@@ -100,6 +100,31 @@ describe.each(storeKinds.map((kind) => ({ name: nameOf(kind), kind })))('$name',
     expect([store.bytesAt(path), store.bytesAt(finalKey)]).toEqual([second, first])
   })
 
+  it('a store that refuses every condition of a DELETE is asked without one, after it has done so three times', async () => {
+    const store = new MemoryStore(kind)
+    store.put(path, first)
+    const move = await moveOf(store)
+    await copy(store, move)
+    store.refusesDeletes = true
+    for (const refusals of [0, 1, 2]) {
+      const removal = removeTemp(store, move.source, 'temp/', refusals)
+      if (move.source.etag === '') expect(await removal).toBe('removed')
+      else await expect(removal).rejects.toMatchObject({ code: 'condition-refused' })
+    }
+    expect(await removeTemp(store, move.source, 'temp/', 3)).toBe('removed')
+    expect(store.keysUnder('temp/')).toEqual([])
+  })
+
+  it('another file is never deleted, however often the store has refused', async () => {
+    const store = new MemoryStore(kind)
+    store.put(path, first)
+    const move = await moveOf(store)
+    await copy(store, move)
+    store.put(path, second)
+    expect(await removeTemp(store, move.source, 'temp/', 3)).toBe('changed')
+    expect(store.bytesAt(path)).toBe(second)
+  })
+
   it('deletes nothing outside the temp folder', async () => {
     const store = new MemoryStore(kind)
     store.put('elsewhere/video.mp4', first)

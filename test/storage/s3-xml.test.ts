@@ -1,7 +1,7 @@
 // What S3 stores write into their answers, as seen on R2, AWS, Ceph and Swift (s3.md): a 200 with an error in it, cut bodies,
 // blanks before the XML, pages of proxies. What is not surely a success must not read as one.
 import { describe, expect, it } from 'vitest'
-import { hasResult, readError, readList, readText } from '../../src/storage/s3-xml.ts'
+import { hasResult, readError, readList, readText, readUploads } from '../../src/storage/s3-xml.ts'
 
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>'
 const copied = `${declaration}\n<CopyObjectResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>&quot;abc&quot;</ETag></CopyObjectResult>`
@@ -150,6 +150,24 @@ describe('a list', () => {
     'is none in %j',
     (body) => {
       expect(readList(body)).toBeNull()
+    },
+  )
+})
+
+describe('a list of uploads', () => {
+  const upload = '<Upload><Key>a%2Bb</Key><UploadId>2~x&amp;y</UploadId></Upload>'
+  it.each([
+    ['<EncodingType>url</EncodingType>', 'a+b'],
+    ['', 'a%2Bb'],
+  ])('has its keys plain: %s', (said, key) => {
+    const body = `<ListMultipartUploadsResult>${said}${upload}</ListMultipartUploadsResult>`
+    expect(readUploads(body)).toEqual([{ key, uploadId: '2~x&y' }])
+  })
+
+  it.each(['', '<ListBucketResult></ListBucketResult>', '<ListMultipartUploadsResult/>', '<html>'])(
+    'is empty in %j',
+    (body) => {
+      expect(readUploads(body)).toEqual([])
     },
   )
 })

@@ -2,7 +2,6 @@
 // uploads, keys that are normalised or not, empty ETags, answers that lie. It judges each deletion at the moment when it is
 // made, and bytes are names of contents: the same name is the same bytes.
 import { isUnder } from '../../src/recording/keys.ts'
-import { Trouble } from '../../src/recording/ports.ts'
 import type { CopyOutcome, CopyRequest, ListPage, Part, Store } from '../../src/recording/ports.ts'
 import type { SourceObject } from '../../src/recording/state.ts'
 import { Broken } from './world.ts'
@@ -13,6 +12,8 @@ export interface StoreKind {
   guardsDestination: boolean
   /** Takes no notice of `if-match`, neither on a copy nor on a deletion. */
   ignoresConditions: boolean
+  /** Answers 412 to every condition of a deletion, whether it holds or not. */
+  refusesDeletes: boolean
   /** Keys are NFC-normalised, as R2 has them. */
   normalisesKeys: boolean
   /** Gives no ETag at all. */
@@ -72,10 +73,6 @@ export class Bucket implements Store {
     return this.kind.guardsDestination
   }
 
-  get openUploads(): number {
-    return this.#uploads.size
-  }
-
   /** LiveKit puts an object. */
   put(key: string, content: Content, metadata: Record<string, string>, contentType: string): void {
     const before = this.objects.get(this.#name(key))
@@ -129,18 +126,24 @@ export class Bucket implements Store {
     })
   }
 
-  async remove(key: string, etag: string): Promise<void> {
-    this.#call(`DELETE ${key}`, () => {
+  async remove(key: string, etag: string): Promise<'removed' | 'refused'> {
+    return this.#call(`DELETE ${key}`, () => {
+      if (etag !== '' && this.kind.refusesDeletes) return 'refused'
       const found = this.objects.get(this.#name(key))
-      if (found === undefined) return
+      if (found === undefined) return 'removed'
       const isOther = etag !== '' && found.etag !== etag
-      if (isOther && !this.kind.ignoresConditions) {
-        throw new Trouble('store-refused', 'The store answered status 412')
-      }
+      if (isOther && !this.kind.ignoresConditions) return 'refused'
       this.#judge(found, isOther || etag === '')
       this.objects.delete(found.key)
       this.#sorted = null
+      return 'removed'
     })
+  }
+
+  async openUploads(finalKey: string): Promise<string[]> {
+    return this.#call(`LIST UPLOADS ${finalKey}`, () =>
+      [...this.#uploads].flatMap(([uploadId, { key }]) => (key === finalKey ? [uploadId] : [])),
+    )
   }
 
   async list(query: { prefix: string; after: string | null; limit: number }): Promise<ListPage> {

@@ -69,6 +69,7 @@ export function stormOf(seed: number, history: History): Conditions {
     store: {
       guardsDestination: guards,
       ignoresConditions: !isCondition,
+      refusesDeletes: isCondition && random.chance(0.1),
       normalisesKeys: random.chance(0.3),
       hasNoEtags: !isCondition && random.chance(0.15),
       listsMilliseconds: random.chance(0.5),
@@ -152,6 +153,7 @@ export async function simulate(
     livekit,
     registry,
     settings,
+    objectsPerPage: 10,
     observe: (egressId, seen) => actorOf(egressId).observe(seen),
     wake: (egressId) => actorOf(egressId).wake(),
     answered: (egressId, status, atUs) => void answered.add(`${egressId} ${status}:${atUs}`),

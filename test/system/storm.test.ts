@@ -9,7 +9,7 @@ import { expectCarefulDeletes } from '../outside/careful-deletes.ts'
 import type { HttpServer } from '../outside/http-server.ts'
 import { startLiveKitServer } from '../outside/livekit-server.ts'
 import { steerLiveKit } from '../outside/livekit.ts'
-import { steerStore, storeHistory } from '../outside/store-proxy.ts'
+import { openUploads, steerStore, storeHistory } from '../outside/store-proxy.ts'
 import { Random } from '../storm/random.ts'
 import { askApi, sendWebhook, setStage } from './stage.ts'
 import type { Stage } from './stage.ts'
@@ -205,6 +205,10 @@ describe(`a storm on real processes, STORM_SEED=${seed}`, () => {
       const changes = items.filter(({ type }) => type === 'status.changed')
       expect(changes.at(-1)?.detail['to'], `${egressId}, ${shape}`).toBe(status)
     }
+  })
+
+  it('leaves no upload open that it began', () => {
+    expect(openUploads()).toEqual({})
   })
 
   it('deleted nothing before its copy, with the same bytes, had been looked at', () => {

@@ -158,6 +158,31 @@ describe('the journal is damaged', () => {
     expect(await timelineTypes(story.egressId)).toContain('egress_updated')
   })
 
+  it('W21: the row of a recording with two runs is lost after both were moved: both are found', async () => {
+    const story = recordedNow()
+    const bytes = tenBytes()
+    await put(story.filename, bytes)
+    await webhooks(...wholeLife(story))
+    await passUntil(story.egressId, ({ status }) => status === 'ready')
+    await passUntilQuiet(story.egressId)
+    const others = tenBytes()
+    await put(story.filename, others)
+    const second = { ...story, endedAtMs: story.endedAtMs + 60_000 }
+    await webhooks(egressEvent('egress_ended', 'EGRESS_COMPLETE', second))
+    await passUntilQuiet(story.egressId)
+    const before = await read(story.egressId)
+    expect(before.files.map(({ name }) => name)).toEqual(['video.mp4', 'video-2.mp4'])
+    await plant(story, (storage) => storage.sql.exec('DELETE FROM state'))
+    await webhooks(egressEvent('egress_updated', 'EGRESS_ENDING', story))
+    await passUntilQuiet(story.egressId)
+    const { files, attention, status } = await read(story.egressId)
+    expect({ files, attention, status }).toEqual({
+      files: before.files,
+      attention: 'duplicate-run',
+      status: 'ready',
+    })
+  })
+
   it('a line of the timeline cannot be read: the others are shown', async () => {
     const story = recordedNow()
     await webhooks(...wholeLife(story).slice(0, 2))

@@ -38,6 +38,50 @@ async function loaded(path: string): Promise<string> {
   return (await fetch(redirect.headers.get('location') ?? '')).text()
 }
 
+describe('W21: a second run of an egress that writes images of the same names', () => {
+  it('is kept beside the first, and a person is told', async () => {
+    const story = recordedNow()
+    const names = imageNames(3)
+    await putImages(tempFolder(story), names)
+    await webhooks(imagesEnded(story, [`${tempFolder(story)}thumb`]))
+    await passUntil(story.egressId, isReady)
+    await passUntilQuiet(story.egressId)
+    await putImages(tempFolder(story), names.slice(1), 'the second run ')
+    const second = { ...story, endedAtMs: story.endedAtMs + 60_000 }
+    await webhooks(imagesEnded(second, [`${tempFolder(story)}thumb`]))
+    await passUntilQuiet(story.egressId)
+    expect(await keysUnder(tempFolder(story))).toEqual([])
+    const folder = finalFolder(story)
+    for (const name of names) expect(await download(`${folder}${name}`)).toBe(`image ${name}`)
+    for (const name of names.slice(1))
+      expect(await download(`${folder}images-2/${name}`)).toBe(`image the second run ${name}`)
+    const recording = await read(story.egressId)
+    expect(recording).toMatchObject({ status: 'ready', attention: 'duplicate-run' })
+    expect(recording.files.map(({ name }) => name)).toEqual([
+      ...names,
+      ...names.slice(1).map((name) => `images-2/${name}`),
+    ])
+  })
+
+  it('another end of the same run finds no images, and changes nothing', async () => {
+    const story = recordedNow()
+    await putImages(tempFolder(story), imageNames(2))
+    await webhooks(imagesEnded(story, [`${tempFolder(story)}thumb`]))
+    await passUntil(story.egressId, isReady)
+    await passUntilQuiet(story.egressId)
+    const before = await read(story.egressId)
+    const again = { ...story, endedAtMs: story.endedAtMs + 2_000 }
+    await webhooks(imagesEnded(again, [`${tempFolder(story)}thumb`]))
+    await passUntilQuiet(story.egressId)
+    const { files, attention, status } = await read(story.egressId)
+    expect({ files, attention, status }).toEqual({
+      files: before.files,
+      attention: null,
+      status: 'ready',
+    })
+  })
+})
+
 describe('images', () => {
   it('beside a video are moved in bounded steps, listed up to a limit, and each is to be had by its name', async () => {
     const story = recordedNow()

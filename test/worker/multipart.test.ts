@@ -99,6 +99,25 @@ describe('S7: a large file', () => {
     expect(headers.get('x-amz-meta-roomtape-egress')).toBe(story.egressId)
   })
 
+  it('an upload whose beginning was answered to nobody is given up before another begins', async () => {
+    const story = await ended()
+    await breakStore({ method: 'POST', answer: 'lost', times: 2 })
+    await endsWell(story)
+    const aborted = (await storeRequests()).filter(
+      ({ method, query }) => method === 'DELETE' && query.includes('uploadId='),
+    )
+    expect(aborted).toHaveLength(2)
+  })
+
+  it.each([501, 403])(
+    'is copied by a store that answers %i to a list of uploads as well',
+    async (status) => {
+      const story = await ended()
+      await breakStore({ method: 'GET', answer: { status } })
+      await endsWell(story)
+    },
+  )
+
   it('is resumed after each eviction with the parts that are done: none is copied twice', async () => {
     const story = await ended()
     const oneOfTwo = { method: 'PUT', isCopy: true, skip: 1, times: 1, answer: { status: 503 } }
