@@ -55,19 +55,32 @@ export async function readClaims(
   )
 }
 
-/** Statuses of these recordings in the catalogue; those that it lacks are left out. */
-export async function readStatuses(
+/** Where a recording stands, as far as the sweep goes by it. */
+export interface Standing {
+  status: Status
+  /** Nobody but the bucket told of its end: LiveKit would know more. */
+  isOfTheBucket: boolean
+}
+
+/** Of these recordings in the catalogue; those that it lacks are left out. */
+export async function readStandings(
   database: D1Database,
   egressIds: string[],
-): Promise<Map<string, Status>> {
+): Promise<Map<string, Standing>> {
   const { results } = await database
     .prepare(
-      `SELECT r.egress_id, ${knownStatus}
+      `SELECT r.egress_id, ${knownStatus},
+         json_extract(r.recording, '$.recoveredBy') IN ('manifest', 'object') AS of_the_bucket
        FROM json_each(?1) k JOIN recordings r ON r.egress_id = k.value`,
     )
     .bind(JSON.stringify(egressIds))
-    .all<{ egress_id: string; status: Status }>()
-  return new Map(results.map((row) => [row.egress_id, row.status] as const))
+    .all<{ egress_id: string; status: Status; of_the_bucket: number | null }>()
+  return new Map(
+    results.map(({ egress_id: egressId, status, of_the_bucket: isOfTheBucket }) => [
+      egressId,
+      { status, isOfTheBucket: isOfTheBucket === 1 },
+    ]),
+  )
 }
 
 /** The known objects between two keys, the first one excluded; `toKey: null` is the end of the folder. */

@@ -1,7 +1,7 @@
 // Adopts recordings that lie in the bucket from before us, under any folder but the temp one, and leaves them where they
 // are. Manifests first, in a pass of their own, because they say which files belong to one egress and to which room; then
 // the media that no manifest named. Resumable: each step answers where the next one goes on.
-import { noteClaims, readClaims, readStatuses } from '../catalog/temp-objects.ts'
+import { noteClaims, readClaims, readStandings } from '../catalog/temp-objects.ts'
 import type { Config } from '../config.ts'
 import { isManifestName, mostManifestBytes, readManifest } from '../livekit/manifest.ts'
 import { messageOf } from '../log.ts'
@@ -77,7 +77,7 @@ async function readTaken(
     objects.map(({ key }) => key),
   )
   const ids = objects.map(({ key }) => egressIdOfFinalKey(key, finalPrefix))
-  const known = await readStatuses(
+  const known = await readStandings(
     env.DB,
     [...new Set(ids)].filter((id) => id !== null),
   )

@@ -2,7 +2,7 @@
 // anew; recordings whose object knows nothing any more are adopted from the final folder, where their files lie. Ends with
 // a sweep from the beginning of the temp folder. Resumable: each step answers where the next one goes on.
 import { savePosition } from '../catalog/sweeps.ts'
-import { readStatuses } from '../catalog/temp-objects.ts'
+import { readStandings } from '../catalog/temp-objects.ts'
 import type { Config } from '../config.ts'
 import { messageOf } from '../log.ts'
 import { finalFolder, isEgressId } from '../recording/keys.ts'
@@ -68,7 +68,7 @@ async function rebuildFromBucket(env: Env, config: Config, after: string): Promi
   const page = await store.list({ prefix: finalPrefix, after: after || null, limit: 1000 })
   const folders = Map.groupBy(page.objects, ({ key }) => egressIdOfFinalKey(key, finalPrefix) ?? '')
   folders.delete('')
-  const known = await readStatuses(env.DB, [...folders.keys()])
+  const known = await readStandings(env.DB, [...folders.keys()])
   const result: RebuildStep = { republished: 0, adopted: 0, errors: [], next: null }
   let calls = 0
   for (const [egressId, objects] of folders) {

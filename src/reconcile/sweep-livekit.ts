@@ -1,6 +1,7 @@
 // LiveKit's list, running and ended, page by page: what the catalogue lacks is adopted, an end that it has not heard of is
 // told. A list proves what is in it and nothing by what is not: an empty page may be a fault of LiveKit's own store.
-import { readStatuses } from '../catalog/temp-objects.ts'
+import { readStandings } from '../catalog/temp-objects.ts'
+import type { Standing } from '../catalog/temp-objects.ts'
 import { LiveKitEgress } from '../livekit/egress.ts'
 import { logError, messageOf } from '../log.ts'
 import { isEgressId } from '../recording/keys.ts'
@@ -30,17 +31,17 @@ export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<s
     budget.spend(2)
     const page = await livekit.list({ pageToken })
     const egresses = page.egresses.filter(({ egressId }) => isEgressId(egressId))
-    const statuses = await readStatuses(
+    const standings = await readStandings(
       env.DB,
       egresses.map(({ egressId }) => egressId),
     )
     for (const { egressId, facts } of egresses) {
-      const status = statuses.get(egressId)
-      if (!isNews(facts, status, nowMs)) continue
+      const standing = standings.get(egressId)
+      if (!isNews(facts, standing, nowMs)) continue
       // The same page again in the next run: by then the catalogue knows those that were told.
       if (!has(1)) return pageToken
       try {
-        await tell(run, egressId, listed(facts, nowMs), status !== undefined)
+        await tell(run, egressId, listed(facts, nowMs), standing !== undefined)
       } catch (error) {
         // One object that is out of order must not keep the sweep from all the others.
         report.errors.push(`${egressId}: ${messageOf(error)}`)
@@ -54,11 +55,14 @@ export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<s
 }
 
 /** True when the recording has to be told what LiveKit's list says of its egress. */
-export function isNews(facts: EgressFacts, status: Status | undefined, nowMs: number): boolean {
+export function isNews(facts: EgressFacts, standing: Standing | undefined, nowMs: number): boolean {
   if ((facts.terminalAtMs ?? 0) > nowMs - youngForMs) return false
   // What was given up for lost and is in the list lives, or a zombie says what it has said before.
-  if (status === undefined || status === 'lost') return true
+  if (standing === undefined || standing.status === 'lost') return true
   if (!isTerminal(facts.status)) return false
+  const { status, isOfTheBucket } = standing
+  // The bucket tells of files, and not of a failure, a limit, a room, or a live playlist.
+  if (isOfTheBucket) return true
   // Whatever the first attempt came to, a later one supersedes it.
   if (waitingForAnEnd.has(status) || facts.retryCount > 0) return true
   const hasFile = facts.outputs?.some((output) => output.located) ?? false

@@ -1,6 +1,11 @@
 // One page of the temp folder: whose is each object, what of it is news, and to whom. One query for the claims of the whole
 // page, one for what is known of it, one batch for what has to be remembered; objects are called only for news.
-import { noteObjects, readClaims, readKnownObjects, readStatuses } from '../catalog/temp-objects.ts'
+import {
+  noteObjects,
+  readClaims,
+  readKnownObjects,
+  readStandings,
+} from '../catalog/temp-objects.ts'
 import { mostManifestBytes, readManifest } from '../livekit/manifest.ts'
 import { logError, logInfo, messageOf } from '../log.ts'
 import { isEgressId } from '../recording/keys.ts'
@@ -94,7 +99,7 @@ async function tellManifest(run: Run, object: ObjectFact): Promise<string | null
 
 async function isInCatalogue({ env, budget }: Run, egressId: string): Promise<boolean> {
   budget.spend()
-  return (await readStatuses(env.DB, [egressId])).has(egressId)
+  return (await readStandings(env.DB, [egressId])).has(egressId)
 }
 
 async function tellObject(

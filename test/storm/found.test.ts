@@ -12,6 +12,7 @@ import type { ObjectFact, Observation } from '../../src/recording/observation.ts
 import { toRecording } from '../../src/recording/recording.ts'
 import { newState, noPause } from '../../src/recording/state.ts'
 import type { FileWork, RecordingState } from '../../src/recording/state.ts'
+import type { Status } from '../../src/recording/status.ts'
 import { Bucket } from './bucket.ts'
 import { calm, World } from './world.ts'
 import { life, output, path, settings, startMs, webhook } from '../recording/evidence.ts'
@@ -138,11 +139,16 @@ describe('what the storm found', () => {
     const nowMs = startMs + dayMs
     const active = { ...noFacts, status: 'EGRESS_ACTIVE' }
     const ended = { ...noFacts, status: 'EGRESS_COMPLETE', terminalAtMs: startMs }
-    expect(isNews(active, 'active', nowMs)).toBe(false)
-    expect(isNews(active, 'lost', nowMs)).toBe(true)
-    expect(isNews(ended, 'ready', nowMs)).toBe(false)
-    expect(isNews({ ...ended, retryCount: 1 }, 'ready', nowMs)).toBe(true)
-    expect(isNews({ ...ended, outputs: [output({ located: true })] }, 'failed', nowMs)).toBe(true)
+    const standing = (status: Status) => ({ status, isOfTheBucket: false })
+    expect(isNews(ended, { status: 'ready', isOfTheBucket: true }, nowMs)).toBe(true)
+    expect(isNews(active, { status: 'ready', isOfTheBucket: true }, nowMs)).toBe(false)
+    expect(isNews(active, standing('active'), nowMs)).toBe(false)
+    expect(isNews(active, standing('lost'), nowMs)).toBe(true)
+    expect(isNews(ended, standing('ready'), nowMs)).toBe(false)
+    expect(isNews({ ...ended, retryCount: 1 }, standing('ready'), nowMs)).toBe(true)
+    expect(
+      isNews({ ...ended, outputs: [output({ located: true })] }, standing('failed'), nowMs),
+    ).toBe(true)
   })
 })
 

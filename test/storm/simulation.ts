@@ -153,6 +153,7 @@ export async function simulate(
     livekit,
     registry,
     settings,
+    objectsPerPage: 10,
     observe: (egressId, seen) => actorOf(egressId).observe(seen),
     wake: (egressId) => actorOf(egressId).wake(),
     answered: (egressId, status, atUs) => void answered.add(`${egressId} ${status}:${atUs}`),

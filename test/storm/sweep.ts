@@ -1,7 +1,7 @@
 // The sweep in the storm: the real walk over the temp folder (src/reconcile/sweep-page.ts) and the real question what of
 // LiveKit's list is news, on the storm's bucket, database and LiveKit. Like the real one it may die anywhere and goes on
 // where it stopped.
-import { readStatuses } from '../../src/catalog/temp-objects.ts'
+import { readStandings } from '../../src/catalog/temp-objects.ts'
 import type { Config } from '../../src/config.ts'
 import { Budget, tell } from '../../src/reconcile/run.ts'
 import type { Run } from '../../src/reconcile/run.ts'
@@ -20,7 +20,6 @@ import { Broken, Crash } from './world.ts'
 import type { World } from './world.ts'
 
 const asleepAfterMs = 30 * 60_000
-const objectsPerPage = 10
 
 /** Knows which recordings have work left, as src/objects/registry-object.ts does. */
 export class PretendRegistry implements Registry {
@@ -57,6 +56,7 @@ export interface SweepWorld {
   livekit: PretendLiveKit
   registry: PretendRegistry
   settings: Settings
+  objectsPerPage: number
   /** The door of an egress's object. */
   observe: (egressId: string, seen: Observation) => boolean
   wake: (egressId: string) => void
@@ -70,6 +70,11 @@ export class Sweep {
 
   constructor(reach: SweepWorld) {
     this.#reach = reach
+  }
+
+  /** The round has come to the end of the folder. */
+  get isAtEnd(): boolean {
+    return this.#afterKey === null
   }
 
   /** One run, in the budget of the smallest plan. */
@@ -124,16 +129,16 @@ export class Sweep {
   async #livekit(run: Run): Promise<void> {
     const egresses = await this.#reach.livekit.list()
     const ids = egresses.map(({ egressId }) => egressId)
-    const statuses = await readStatuses(run.env.DB, ids)
+    const standings = await readStandings(run.env.DB, ids)
     for (const { egressId, facts } of egresses) {
-      const status = statuses.get(egressId)
+      const standing = standings.get(egressId)
       const { terminalAtMs, updatedAtUs } = facts
       const isYoung = terminalAtMs !== null && terminalAtMs > run.nowMs - 120_000
-      if (isNews(facts, status, run.nowMs)) {
+      if (isNews(facts, standing, run.nowMs)) {
         const id = `livekit:${facts.status}:${updatedAtUs}`
         const observedAtMs = run.nowMs
         const said = { id, source: 'livekit', type: 'list', observedAtMs, egress: facts } as const
-        await tell(run, egressId, observation(said), status !== undefined)
+        await tell(run, egressId, observation(said), standing !== undefined)
       }
       if (!isYoung) this.#reach.answered(egressId, facts.status ?? '', updatedAtUs ?? 0)
     }
@@ -144,7 +149,7 @@ export class Sweep {
       const page = await this.#reach.bucket.list({
         prefix: tempPrefix,
         after: this.#afterKey,
-        limit: objectsPerPage,
+        limit: this.#reach.objectsPerPage,
       })
       const reached = await sweepPage(run, page, this.#afterKey ?? '')
       this.#afterKey = reached

@@ -78,6 +78,8 @@ export type Fate = 'answered' | 'not-done' | 'answer-lost'
 
 export class World {
   nowMs: number
+  /** To all outside worlds together. */
+  calls = 0
   readonly random: Random
   readonly lines: string[]
   readonly #weather: Weather
@@ -136,6 +138,7 @@ export class World {
   /** One call to an outside world: time passes, and the weather decides. */
   call(place: Place, what: string): Fate {
     const { weather, random } = this
+    this.calls += 1
     this.advanceTo(this.nowMs + (random.chance(weather.slow) ? random.between(20_000, 90_000) : 20))
     if (random.chance(this.weather.crash)) {
       this.tell(() => `CRASH before ${place} ${what}`)

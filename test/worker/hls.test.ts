@@ -238,10 +238,10 @@ describe('a playlist', () => {
 describe('S8: a long folder with a segment missing', () => {
   it('is moved in bounded steps with growing progress, tells of the gap, and plays the rest', async () => {
     const story = playlistStory()
-    const names = segmentNames(300)
-    const [gap = ''] = names.splice(123, 1)
+    const names = segmentNames(120)
+    const [gap = ''] = names.splice(57, 1)
     await putSegments(tempFolder(story), names)
-    const listed = names.toSpliced(123, 0, gap)
+    const listed = names.toSpliced(57, 0, gap)
     await put(story.filename, playlistText(listed))
     const sizeBytes = names.reduce((sum, name) => sum + bytesOf(name).length, 0)
     await webhooks(
@@ -259,9 +259,9 @@ describe('S8: a long folder with a segment missing', () => {
       const row = await read(story.egressId).catch(() => null)
       if (row?.progress) shown.add(row.progress.doneBytes)
     })
-    expect(done.length, 'goes').toBeGreaterThan(40)
+    expect(done.length, 'goes').toBeGreaterThan(15)
     expect(done).toEqual(done.toSorted((a, b) => a - b))
-    expect(new Set(done).size).toBeGreaterThan(40)
+    expect(new Set(done).size).toBeGreaterThan(15)
     expect(shown.size, 'times that the catalogue told of it').toBeGreaterThanOrEqual(8)
     expect(shown.size).toBeLessThanOrEqual(12)
 

@@ -122,6 +122,7 @@ describe('a file that is not what LiveKit said', () => {
     expect((await storeRequests()).map(({ method }) => method)).toEqual(['HEAD', 'HEAD'])
     expect(await download(story.filename)).toBe(bytes)
     expect((await asAdmin(`/v1/recordings/${story.egressId}/play`)).status).toBe(409)
+    expect(await played(story, 'video.mp4'), 'played on request').toBe(bytes)
     const types = await timelineTypes(story.egressId)
     expect(types.filter((type) => type === 'file.doubted')).toHaveLength(2)
   })

@@ -144,6 +144,20 @@ describe('W7: the end is lost, LiveKit has forgotten, and a manifest lies in the
     expect(await keysUnder('tmp/')).toEqual([])
   })
 
+  it('and LiveKit, when it can be asked again, tells what no manifest knows', async () => {
+    const story = recordedNow()
+    await uploadFinished(story)
+    await setLiveKit({ fault: { status: 503, body: '{"code":"unavailable","msg":"away"}' } })
+    await sweepNow()
+    expect(await ready(story.egressId)).toMatchObject({ recoveredBy: 'manifest', partial: false })
+    const failed = listed(story, 'EGRESS_FAILED', { error: 'room connection lost' })
+    await setLiveKit({ egresses: known(failed) })
+    expect(await sweepNow()).toMatchObject({ recovered: 1, adopted: 0, errors: [] })
+    const told = await passUntil(story.egressId, ({ partial }) => partial)
+    expect(told).toMatchObject({ status: 'ready', recoveredBy: 'livekit' })
+    expect(await sweepNow()).toMatchObject({ recovered: 0 })
+  })
+
   it('a manifest of the old style, named after its file', async () => {
     const story = recordedNow()
     await upload(story.filename, '0123456789')
