@@ -2289,26 +2289,6 @@ export type Schema = {
                     egressId: string;
                 };
             };
-            output: {
-                linkId: string;
-                url: string;
-                watchUrl: string;
-                expiresAt: string;
-            };
-            outputFormat: "json";
-            status: 201;
-        } | {
-            input: {
-                json?: {
-                    expiresInSeconds?: number | undefined;
-                    download?: boolean | undefined;
-                    viewer?: string | null | undefined;
-                    maxPlays?: number | null | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
             output: Problem;
             outputFormat: "json";
             status: 400;
@@ -2432,6 +2412,26 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
+        } | {
+            input: {
+                json?: {
+                    expiresInSeconds?: number | undefined;
+                    download?: boolean | undefined;
+                    viewer?: string | null | undefined;
+                    maxPlays?: number | null | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                linkId: string;
+                url: string;
+                watchUrl: string;
+                expiresAt: string;
+            };
+            outputFormat: "json";
+            status: 201;
         };
     };
     "/v1/recordings/:egressId/play": {
@@ -3051,6 +3051,15 @@ export type Schema = {
                     token: string;
                 };
             };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                param: {
+                    token: string;
+                };
+            };
             output: {
                 view: "deleted" | "failed" | "live" | "play" | "processing" | "refused" | "waiting";
                 heading: string;
@@ -3068,6 +3077,15 @@ export type Schema = {
                     token: string;
                 };
             };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                param: {
+                    token: string;
+                };
+            };
             output: {
                 view: "deleted" | "failed" | "live" | "play" | "processing" | "refused" | "waiting";
                 heading: string;
@@ -3080,6 +3098,13 @@ export type Schema = {
     };
     "/webhooks/livekit": {
         $post: {
+            input: {};
+            output: {
+                stored: boolean;
+            };
+            outputFormat: "json";
+            status: 200;
+        } | {
             input: {};
             output: Problem;
             outputFormat: "json";
@@ -3104,13 +3129,6 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
-            input: {};
-            output: {
-                stored: boolean;
-            };
-            outputFormat: "json";
-            status: 200;
         };
     };
 };
