@@ -119,6 +119,12 @@ export type Schema = {
                         fault: string | null;
                     };
                 };
+                bucketCors: {
+                    allowedOrigins: string[];
+                    allowedMethods: string[];
+                    allowedHeaders: string[];
+                    exposeHeaders: string[];
+                };
             };
             outputFormat: "json";
             status: 200;
@@ -139,6 +145,12 @@ export type Schema = {
                         ok: boolean;
                         fault: string | null;
                     };
+                };
+                bucketCors: {
+                    allowedOrigins: string[];
+                    allowedMethods: string[];
+                    allowedHeaders: string[];
+                    exposeHeaders: string[];
                 };
             };
             outputFormat: "json";
