@@ -2092,6 +2092,114 @@ export type Schema = {
         };
     };
     "/v1/recordings/:egressId": {
+        $delete: {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 202;
+        };
         $get: {
             input: {
                 header?: {
@@ -2168,6 +2276,494 @@ export type Schema = {
             input: {
                 header?: {
                     "x-d1-bookmark"?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 200;
+        };
+        $patch: {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 408;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 412;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 413;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 415;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 200;
+        };
+    };
+    "/v1/recordings/:egressId/layout": {
+        $post: {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 408;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 413;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 415;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 502;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 504;
+        } | {
+            input: {
+                json: {
+                    layout: string;
                 };
                 param: {
                     egressId: string;
@@ -2760,6 +3356,351 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
+        };
+    };
+    "/v1/recordings/:egressId/restore": {
+        $post: {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 200;
+        };
+    };
+    "/v1/recordings/:egressId/stop": {
+        $post: {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 408;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 413;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 415;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 200;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 202;
         };
     };
     "/v1/recordings/:egressId/timeline": {

@@ -177,11 +177,7 @@ describe('GET /openapi.json', () => {
       .filter(({ method, path }) => method !== 'ALL' && path !== '/openapi.json')
       .filter(
         ({ method, path }) =>
-<<<<<<< HEAD
-          method !== 'OPTIONS' && !/^\/(watch\/:token|assets\/:name|docs)$/.test(path),
-=======
           method !== 'OPTIONS' && !/^\/(docs|watch\/:token|assets\/:name)$/.test(path),
->>>>>>> main
       )
       .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)(\{[^}]*\})?/g, '{$1}')}`)
     expect(documented.toSorted()).toEqual([...new Set(served)].toSorted())
