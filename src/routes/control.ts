@@ -36,9 +36,9 @@ const stop = createRoute({
   },
   responses: {
     ...guardRefusals,
-    ...bodyRefusals,
     200: { description: 'LiveKit ends it, or it had ended', content },
     202: { description: 'LiveKit does not answer; it is told again until it has ended', content },
+    ...bodyRefusals,
     404: refusal('No such recording'),
     409: refusal('`discard`, and a legal hold'),
   },
@@ -53,12 +53,16 @@ const layout = createRoute({
   ...guarded('record', 'own', 'body'),
   request: {
     params,
-    body: jsonBody(z.strictObject({ layout: z.string().min(1).max(256) })),
+    body: jsonBody(
+      z
+        .strictObject({ layout: z.string().min(1).max(256) })
+        .openapi({ example: { layout: 'speaker' } }),
+    ),
   },
   responses: {
     ...guardRefusals,
-    ...bodyRefusals,
     200: { description: 'LiveKit has taken it', content },
+    ...bodyRefusals,
     400: refusal('The body is malformed, or LiveKit does not take the layout'),
     404: refusal('No such recording'),
     409: refusal('The recording does not run, or has no layout'),

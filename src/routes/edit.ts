@@ -24,7 +24,7 @@ const EditSchema = z
       .optional()
       .openapi({ description: 'Nothing of the recording is removed while it holds' }),
   })
-  .openapi('RecordingEdit')
+  .openapi('RecordingEdit', { example: { title: 'Stand-up', metadata: { team: 'video' } } })
 
 const edit = createRoute({
   method: 'patch',
@@ -44,8 +44,8 @@ const edit = createRoute({
   },
   responses: {
     ...guardRefusals,
-    ...bodyRefusals,
     200: { description: 'The recording after it', headers: z.object(etagHeader), content },
+    ...bodyRefusals,
     404: notFound,
     409: refusal('The recording was deleted'),
     412: refusal('The recording is not the one of `If-Match` any more'),
