@@ -56,7 +56,8 @@ const attentionAtOnce = new Set([
 
 /** Why a person should look; `null` when nobody needs to. */
 export function attention(state: RecordingState): string | null {
-  if (state.conclusion?.as === 'ghost' || status(state) === 'deleted') return null
+  if (state.conclusion?.as === 'ghost') return null
+  if (status(state) === 'deleted') return lasting(state.removal.pause)
   const promised = state.files.filter((file) => !file.optional || file.source !== null)
   const fault = [...promised, ...state.folders].map(({ pause }) => lasting(pause)).find(Boolean)
   if (fault) return fault

@@ -155,6 +155,11 @@ export function isList(kind: FileWork['kind']): boolean {
   return kind === 'playlist' || kind === 'live_playlist'
 }
 
+/** True for an image by its name: what LiveKit called them all, and a number or nothing behind it. */
+export function isImageOf(prefix: string, key: string): boolean {
+  return /^(_\d+)?\.(jpe?g|png|webp)$/i.test(key.slice(prefix.length))
+}
+
 function lastOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }

@@ -12,6 +12,17 @@ const CheckSchema = z.object({ ok: z.boolean(), fault: z.string().nullable() })
 const ReadySchema = z.object({
   status: z.enum(['ready', 'not-ready']),
   checks: z.object({ catalogue: CheckSchema, store: CheckSchema, livekit: CheckSchema }),
+  bucketCors: z
+    .object({
+      allowedOrigins: z.array(z.string()),
+      allowedMethods: z.array(z.string()),
+      allowedHeaders: z.array(z.string()),
+      exposeHeaders: z.array(z.string()),
+    })
+    .openapi({
+      description:
+        'The CORS rule that the bucket needs for players by script (hls.js); not checked',
+    }),
 })
 
 const alive = createRoute({
@@ -70,8 +81,8 @@ export const healthRoutes = newRoutes()
     const isReady = Object.values(checks).every((check) => check.ok)
     context.header('cache-control', 'no-store')
     return isReady
-      ? context.json({ status: 'ready' as const, checks }, 200)
-      : context.json({ status: 'not-ready' as const, checks }, 503)
+      ? context.json({ status: 'ready' as const, checks, bucketCors }, 200)
+      : context.json({ status: 'not-ready' as const, checks, bucketCors }, 503)
   })
   .openapi(metrics, async (context) => {
     const withoutEgress = await context.env.COUNTER.getByName('webhooks-without-egress').read()
@@ -82,6 +93,14 @@ export const healthRoutes = newRoutes()
       200,
     )
   })
+
+/** After a redirect from another origin the browser tells the store `Origin: null`, so that no list of origins would do. */
+const bucketCors = {
+  allowedOrigins: ['*'],
+  allowedMethods: ['GET', 'HEAD'],
+  allowedHeaders: ['*'],
+  exposeHeaders: ['Content-Length', 'Content-Range', 'ETag', 'Accept-Ranges'],
+}
 
 async function checkAll(database: D1Database, config: Config) {
   const [catalogue, store, livekit] = await Promise.all([
