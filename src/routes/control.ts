@@ -4,7 +4,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { LiveKitControl } from '../livekit/control.ts'
 import { problem } from '../problem.ts'
 import { guarded, guardRefusals, requireScope } from './access.ts'
-import { newRoutes, refusal } from './context.ts'
+import { bodyRefusals, jsonBody, newRoutes, refusal } from './context.ts'
 import { currentJson, findCurrent } from './find.ts'
 import { liveKitProblem } from './livekit-problem.ts'
 import { RecordingSchema } from './recording-json.ts'
@@ -20,7 +20,7 @@ const stop = createRoute({
   summary: 'Stop a recording; stopping twice is stopping once',
   description:
     'With `discard` (scope `delete`) everything of it is thrown away, also of a recording that has ended. There is no trash for it.',
-  ...guarded('record'),
+  ...guarded('record', 'own', 'body'),
   request: {
     params,
     body: {
@@ -38,7 +38,7 @@ const stop = createRoute({
     ...guardRefusals,
     200: { description: 'LiveKit ends it, or it had ended', content },
     202: { description: 'LiveKit does not answer; it is told again until it has ended', content },
-    400: refusal('The body is malformed'),
+    ...bodyRefusals,
     404: refusal('No such recording'),
     409: refusal('`discard`, and a legal hold'),
   },
@@ -50,19 +50,19 @@ const layout = createRoute({
   operationId: 'changeLayout',
   tags: ['Recordings'],
   summary: 'Change the layout of a recording that runs',
-  ...guarded('record'),
+  ...guarded('record', 'own', 'body'),
   request: {
     params,
-    body: {
-      required: true,
-      content: {
-        'application/json': { schema: z.strictObject({ layout: z.string().min(1).max(256) }) },
-      },
-    },
+    body: jsonBody(
+      z
+        .strictObject({ layout: z.string().min(1).max(256) })
+        .openapi({ example: { layout: 'speaker' } }),
+    ),
   },
   responses: {
     ...guardRefusals,
     200: { description: 'LiveKit has taken it', content },
+    ...bodyRefusals,
     400: refusal('The body is malformed, or LiveKit does not take the layout'),
     404: refusal('No such recording'),
     409: refusal('The recording does not run, or has no layout'),

@@ -4,7 +4,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { problem } from '../problem.ts'
 import { guarded, guardRefusals, requireScope } from './access.ts'
-import { newRoutes, refusal } from './context.ts'
+import { bodyRefusals, jsonBody, newRoutes, refusal } from './context.ts'
 import { assertMatch, etagHeader } from './etag.ts'
 import { currentJson, findCurrent } from './find.ts'
 import { RecordingSchema } from './recording-json.ts'
@@ -24,7 +24,7 @@ const EditSchema = z
       .optional()
       .openapi({ description: 'Nothing of the recording is removed while it holds' }),
   })
-  .openapi('RecordingEdit')
+  .openapi('RecordingEdit', { example: { title: 'Stand-up', metadata: { team: 'video' } } })
 
 const edit = createRoute({
   method: 'patch',
@@ -34,18 +34,18 @@ const edit = createRoute({
   summary: 'Change title, metadata, expiry or legal hold',
   description:
     'Fields that are left out stay. `expiresAt` and `legalHold` need the scope `delete`.',
-  ...guarded('record'),
+  ...guarded('record', 'own', 'body'),
   request: {
     params,
     headers: z.object({
       'if-match': z.string().optional().openapi({ description: 'An `ETag` of the recording' }),
     }),
-    body: { required: true, content: { 'application/json': { schema: EditSchema } } },
+    body: jsonBody(EditSchema),
   },
   responses: {
     ...guardRefusals,
     200: { description: 'The recording after it', headers: z.object(etagHeader), content },
-    400: refusal('The body is malformed'),
+    ...bodyRefusals,
     404: notFound,
     409: refusal('The recording was deleted'),
     412: refusal('The recording is not the one of `If-Match` any more'),
