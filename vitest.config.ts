@@ -32,7 +32,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             'test/readme.test.ts',
-            'test/{recording,livekit,storage,playback,reconcile,scripts,storm}/**/*.test.ts',
+            'test/{recording,catalog,livekit,storage,playback,reconcile,scripts,storm}/**/*.test.ts',
           ],
           exclude: wranglerTests,
           // All projects run side by side.

@@ -64,22 +64,7 @@ export class CatalogueRecordings implements Catalogue {
   }
 
   async put(recording: Recording, revision: number, claims: string[] = []): Promise<void> {
-    const atMs = sortAtMs(recording)
-    const values = [
-      recording.egressId,
-      revision,
-      recording.status,
-      recording.listed ? phaseOf(recording.status) : null,
-      recording.roomName,
-      atMs,
-      placeAtMs(atMs) + (parseInt(hash(recording.egressId).slice(0, 4), 16) % placesPerMs),
-      recording.durationMs,
-      recording.sizeBytes,
-      termsOf(recording),
-      recording.listed ? 1 : 0,
-      Date.now(),
-      JSON.stringify(recording),
-    ]
+    const values = valuesOf(recording, revision)
     const database = this.#database
     const claim = database.prepare(
       'INSERT INTO claims (temp_key, egress_id) VALUES (?1, ?2) ON CONFLICT (temp_key) DO NOTHING',
@@ -98,6 +83,26 @@ export class CatalogueRecordings implements Catalogue {
       throw new Trouble('catalogue-unavailable', messageOf(cause), { cause })
     }
   }
+}
+
+/** The columns of a row, its place being the one that it wants. */
+export function valuesOf(recording: Recording, revision: number) {
+  const atMs = sortAtMs(recording)
+  return [
+    recording.egressId,
+    revision,
+    recording.status,
+    recording.listed ? phaseOf(recording.status) : null,
+    recording.roomName,
+    atMs,
+    placeAtMs(atMs) + (parseInt(hash(recording.egressId).slice(0, 4), 16) % placesPerMs),
+    recording.durationMs,
+    recording.sizeBytes,
+    termsOf(recording),
+    recording.listed ? 1 : 0,
+    Date.now(),
+    JSON.stringify(recording),
+  ]
 }
 
 /** One recording; `null` when the catalogue has none. */

@@ -51,8 +51,8 @@ export function openSource(database: Reader, query: ListQuery): Source {
     ])
     .andIf(
       query.statuses.length > 0,
-      'status IN (SELECT value FROM json_each(?))',
-      JSON.stringify(query.statuses),
+      `status IN (${query.statuses.map(() => '?').join(', ')})`,
+      ...query.statuses,
     )
     .andIf(query.minDurationMs !== null, 'duration_ms >= ?', query.minDurationMs ?? 0)
     .andIf(query.maxDurationMs !== null, 'duration_ms <= ?', query.maxDurationMs ?? 0)

@@ -16,7 +16,7 @@ import { formatCursor, parseCursor } from './cursor.ts'
 import { RecordingSchema, toJson } from './recording-json.ts'
 
 const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
-const count = z.coerce.number().int().min(0)
+const count = z.coerce.number().int().min(0).openapi({ type: 'integer', minimum: 0 })
 const mostMetadata = 10
 const longestText = 256
 

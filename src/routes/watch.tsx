@@ -11,7 +11,7 @@ import type { View } from '../playback/view.ts'
 import { isList } from '../recording/folders.ts'
 import { mainFile } from '../recording/recording.ts'
 import type { RecordingFile } from '../recording/recording.ts'
-import { newRoutes } from './context.ts'
+import { newRoutes, refusal as described } from './context.ts'
 import type { AppEnv } from './context.ts'
 import { lookForFiles } from './missing.ts'
 import { openLink } from './open-link.ts'
@@ -37,6 +37,7 @@ const answers = {
       'What the page shows; `refused` for a link that is expired, revoked, used up or not ours',
     content: { 'application/json': { schema: ViewSchema } },
   },
+  503: described('The catalogue does not answer: try again'),
 }
 
 const state = createRoute({
