@@ -83,9 +83,14 @@ export function begunAnew({ path, kind, run, place, version }: FolderWork): Fold
   return newFolder({ path, kind, run, place, version })
 }
 
+/** True when the images of an output were looked for, and there was none. */
+export function isEmptyWalk({ kind, state, names }: FolderWork): boolean {
+  return kind === 'images' && state !== 'expected' && state !== 'copying' && names.length === 0
+}
+
 /** The folder as if nothing had failed yet; one that lacks files is walked once more. */
 export function revivedFolder(folder: FolderWork): FolderWork {
-  return folder.missingCount > 0 && folder.state !== 'copying'
+  return (folder.missingCount > 0 || isEmptyWalk(folder)) && folder.state !== 'copying'
     ? begunAnew(folder)
     : { ...folder, pause: noPause }
 }
