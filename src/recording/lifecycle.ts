@@ -94,9 +94,12 @@ export function settle(state: RecordingState): RecordingState {
 
 /** The evidence that a conclusion rests on; the conclusion falls when it changes. */
 export function evidenceOf(state: RecordingState, as: Conclusion['as']): string {
-  const { verdict, endedBy, objects } = state.seen
+  const { verdict, endedBy, objects, witnesses } = state.seen
   const words = [verdict?.stamp ?? null, endedBy]
-  return JSON.stringify(as === 'ended' ? words : [...words, objects])
+  if (as === 'ended') return JSON.stringify(words)
+  // What only webhooks spoke of is a ghost until LiveKit speaks of it, were it with the very same word. A zombie repeats
+  // its word for ever, and stays lost.
+  return JSON.stringify(as === 'ghost' ? [...words, objects, witnesses] : [...words, objects])
 }
 
 /** What to do now. Trouble with one outside world never holds up the work with another. */
