@@ -153,7 +153,7 @@ function parseConfig(env: RawEnv): Config | ConfigError {
   const publicUrl = text('PUBLIC_URL').replace(/\/+$/, '')
   const egressUpload = oneOf('EGRESS_UPLOAD', ['request', 'temporary', 'server'])
   if (egressUpload === 'temporary' && r2AccountOf(endpoint) === null) {
-    fail('EGRESS_UPLOAD', 'is `temporary`, and S3_ENDPOINT is not one of R2')
+    fail('EGRESS_UPLOAD', 'asks for keys that only R2 has, and S3_ENDPOINT is not one of R2')
   }
   const config: Config = {
     livekit: {
