@@ -119,6 +119,12 @@ export type Schema = {
                         fault: string | null;
                     };
                 };
+                bucketCors: {
+                    allowedOrigins: string[];
+                    allowedMethods: string[];
+                    allowedHeaders: string[];
+                    exposeHeaders: string[];
+                };
             };
             outputFormat: "json";
             status: 200;
@@ -139,6 +145,12 @@ export type Schema = {
                         ok: boolean;
                         fault: string | null;
                     };
+                };
+                bucketCors: {
+                    allowedOrigins: string[];
+                    allowedMethods: string[];
+                    allowedHeaders: string[];
+                    exposeHeaders: string[];
                 };
             };
             outputFormat: "json";
@@ -2080,6 +2092,114 @@ export type Schema = {
         };
     };
     "/v1/recordings/:egressId": {
+        $delete: {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 202;
+        };
         $get: {
             input: {
                 header?: {
@@ -2209,6 +2329,494 @@ export type Schema = {
             outputFormat: "json";
             status: 200;
         };
+        $patch: {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 408;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 412;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 413;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 415;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 200;
+        };
+    };
+    "/v1/recordings/:egressId/layout": {
+        $post: {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 408;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 413;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 415;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 502;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 504;
+        } | {
+            input: {
+                json: {
+                    layout: string;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 200;
+        };
     };
     "/v1/recordings/:egressId/links": {
         $get: {
@@ -2278,26 +2886,6 @@ export type Schema = {
             status: 200;
         };
         $post: {
-            input: {
-                json?: {
-                    expiresInSeconds?: number | undefined;
-                    download?: boolean | undefined;
-                    viewer?: string | null | undefined;
-                    maxPlays?: number | null | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: {
-                linkId: string;
-                url: string;
-                watchUrl: string;
-                expiresAt: string;
-            };
-            outputFormat: "json";
-            status: 201;
-        } | {
             input: {
                 json?: {
                     expiresInSeconds?: number | undefined;
@@ -2432,6 +3020,26 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
+        } | {
+            input: {
+                json?: {
+                    expiresInSeconds?: number | undefined;
+                    download?: boolean | undefined;
+                    viewer?: string | null | undefined;
+                    maxPlays?: number | null | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                linkId: string;
+                url: string;
+                watchUrl: string;
+                expiresAt: string;
+            };
+            outputFormat: "json";
+            status: 201;
         };
     };
     "/v1/recordings/:egressId/play": {
@@ -2750,6 +3358,351 @@ export type Schema = {
             status: 200;
         };
     };
+    "/v1/recordings/:egressId/restore": {
+        $post: {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 200;
+        };
+    };
+    "/v1/recordings/:egressId/stop": {
+        $post: {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 408;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 413;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 415;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 200;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 202;
+        };
+    };
     "/v1/recordings/:egressId/timeline": {
         $get: {
             input: {
@@ -3051,6 +4004,15 @@ export type Schema = {
                     token: string;
                 };
             };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                param: {
+                    token: string;
+                };
+            };
             output: {
                 view: "deleted" | "failed" | "live" | "play" | "processing" | "refused" | "waiting";
                 heading: string;
@@ -3068,6 +4030,15 @@ export type Schema = {
                     token: string;
                 };
             };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                param: {
+                    token: string;
+                };
+            };
             output: {
                 view: "deleted" | "failed" | "live" | "play" | "processing" | "refused" | "waiting";
                 heading: string;
@@ -3080,6 +4051,13 @@ export type Schema = {
     };
     "/webhooks/livekit": {
         $post: {
+            input: {};
+            output: {
+                stored: boolean;
+            };
+            outputFormat: "json";
+            status: 200;
+        } | {
             input: {};
             output: Problem;
             outputFormat: "json";
@@ -3104,13 +4082,6 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
-            input: {};
-            output: {
-                stored: boolean;
-            };
-            outputFormat: "json";
-            status: 200;
         };
     };
 };

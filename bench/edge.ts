@@ -1,4 +1,4 @@
-// `npm run bench:edge [-- --rounds N] [--seconds N]`: the production bundle on raw workerd beside floors that cannot be
+// `npm run bench:edge [-- --rounds N] [--seconds N] [--only redirects]`: the production bundle on raw workerd beside floors that cannot be
 // undercut, same machine, same run, same payloads. Rounds alternate, so that a machine that slows down slows all. What
 // counts is the ratios; figures of one machine say nothing of another.
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
@@ -27,6 +27,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '2' },
+    only: { type: 'string', default: '' },
   },
 })
 const rounds = Number(values.rounds)
@@ -71,13 +72,17 @@ async function main(): Promise<void> {
 
   const tokens = await seed(ours.databasePort)
   const plays = tokens.map((token) => request('GET', `/play/${token}`))
+  const logged = tokens.map((token) => request('GET', `/logged/${token}`))
   const [one = request('GET', '/')] = plays
   await compare('redirects', [
     target('a bare Hono route', hello, [request('GET', '/hello')], 200),
+    target('a bare Hono route, a redirect’s answer', hello, plays, 302),
+    target('the same with a line in the log', hello, logged, 302),
     target('a redirect, one link', ours.server, [one], 302),
     target(`a redirect, ${plays.length} links in turn`, ours.server, plays, 302),
   ])
 
+  if (values.only === 'redirects') return
   const events = await webhooks()
   const targets = [
     target('WebhookReceiver.receive and one transaction', floor, events, 200),
@@ -231,20 +236,21 @@ async function compare(title: string, targets: Target[]): Promise<void> {
     for (const [index, one] of targets.entries()) results[index]?.push(await measure(one))
   }
   const floor = results[0] ?? []
-  console.log(
-    `\n${title.padEnd(46)} ${'per second'.padStart(10)} ${'CPU'.padStart(8)}   to the first, per round`,
-  )
+  const head = ['per second'.padStart(10), 'CPU'.padStart(8), 'ratio'.padStart(6)]
+  console.log(`\n${title.padEnd(46)} ${head.join(' ')}   throughput beside the first`)
   for (const [index, { name }] of targets.entries()) {
     const own = results[index] ?? []
     const ratios = own.map(({ perSecond }, round) => perSecond / (floor[round]?.perSecond ?? 1))
-    const cpu = own.flatMap((result) => (result.cpu === null ? [] : [result.cpu]))
+    const cpu = median(own.flatMap((result) => result.cpu ?? []))
+    const floorCpu = median(floor.flatMap((result) => result.cpu ?? []))
     console.log(
       [
         name.padEnd(46),
         median(own.map(({ perSecond }) => perSecond))
           .toFixed(0)
           .padStart(10),
-        (cpu.length === 0 ? '' : `${median(cpu).toFixed(0)} µs`).padStart(8),
+        (cpu === 0 ? '' : `${cpu.toFixed(0)} µs`).padStart(8),
+        (cpu === 0 ? '' : (floorCpu / cpu).toFixed(2)).padStart(6),
         `  ${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`,
       ].join(' '),
     )

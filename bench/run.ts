@@ -37,6 +37,7 @@ const settings: Settings = {
   silentAfterMs: 600_000,
   graceMs: 3_600_000,
   maxSessionMs: 43_200_000,
+  trashMs: 7 * 24 * 3_600_000,
 }
 
 /** Milliseconds of one round over all vectors. */

@@ -32,7 +32,8 @@ export async function clientTypes(): Promise<string> {
     }
     await writeFile(resolve(folder, 'tsconfig.json'), JSON.stringify(configuration))
     const compiler = resolve(projectFolder, 'node_modules/typescript/bin/tsc')
-    await promisify(execFile)(process.execPath, [compiler, '-p', folder])
+    // Several threads would write the members of unions in another order each time.
+    await promisify(execFile)(process.execPath, [compiler, '--singleThreaded', '-p', folder])
     return header + onlyTypes(await readFile(resolve(folder, 'src/client.d.ts'), 'utf8'))
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -23,6 +23,8 @@ import { rebuildRoutes } from './routes/rebuild.ts'
 import { reconcileRoutes } from './routes/reconcile.ts'
 import { statsRoutes } from './routes/stats.ts'
 import { startRoutes } from './routes/starts.ts'
+import { controlRoutes } from './routes/control.ts'
+import { editRoutes } from './routes/edit.ts'
 import { sweepRoutes } from './routes/sweeps.ts'
 import { watchRoutes } from './routes/watch.tsx'
 import { webhookRoutes } from './routes/webhooks.ts'
@@ -53,6 +55,8 @@ export const api = app
   .route('/', recordingRoutes)
   .route('/', statsRoutes)
   .route('/', startRoutes)
+  .route('/', controlRoutes)
+  .route('/', editRoutes)
   .route('/', linkRoutes)
   .route('/', keyRoutes)
   .route('/', sweepRoutes({ sweep: async (env, config) => sweep(env, config, 'api') }))

@@ -10,17 +10,19 @@ const { scripts } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as 
 
 /** Each file that the table names, with the rows behind it, as far as it names any: `W10–W12` are three. */
 const named = [
-  ...readme.matchAll(/`(test\/[\w/-]+\.test\.ts)`((?:,? [WSDCP]\d+(?:–[WSDCP]\d+)?)*)/g),
+  ...readme.matchAll(/`(test\/[\w/-]+\.test\.ts)`((?:,? [WSDCPAR]\d+(?:–[WSDCPAR]\d+)?)*)/g),
 ].map(([, file = '', rows = '']) => ({ file, rows: rowsIn(rows) }))
 
 function rowsIn(text: string): string[] {
-  return [...text.matchAll(/([WSDCP])(\d+)(?:–[WSDCP](\d+))?/g)].flatMap(([, letter, from, to]) => {
-    const last = Number(to ?? from)
-    return Array.from(
-      { length: last - Number(from) + 1 },
-      (_, step) => `${letter}${Number(from) + step}`,
-    )
-  })
+  return [...text.matchAll(/([WSDCPAR])(\d+)(?:–[WSDCPAR](\d+))?/g)].flatMap(
+    ([, letter, from, to]) => {
+      const last = Number(to ?? from)
+      return Array.from(
+        { length: last - Number(from) + 1 },
+        (_, step) => `${letter}${Number(from) + step}`,
+      )
+    },
+  )
 }
 
 describe('the README', () => {

@@ -12,8 +12,11 @@ import { scrubText } from './scrub.ts'
 import { sendStart } from './start.ts'
 import { uploadFor } from './upload.ts'
 
-/** LiveKit itself may try for more than a minute; nobody waits that long, and the egress is found out about afterwards. */
-const startTimeoutSeconds = 30
+/**
+ * A LiveKit without a free egress service says so after 20 to 25 seconds (seen with 1.13.5). It may try for more than a
+ * minute; nobody waits that long, and what became of the egress is found out afterwards.
+ */
+const startTimeoutSeconds = 40
 const timeoutSeconds = 10
 
 export type Answer =

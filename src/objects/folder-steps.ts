@@ -2,7 +2,7 @@
 // removes the temp files in a second pass when everything that refers to them lies in the final folder. Each file takes the
 // same way as a recording of one file: found, copied, looked at, and before it is removed looked at once more.
 import { candidateKeys } from '../recording/files.ts'
-import { begunAnew, directoryOf, playlistOf, versionOf } from '../recording/folders.ts'
+import { begunAnew, directoryOf, isImageOf, playlistOf, versionOf } from '../recording/folders.ts'
 import type { FolderStep } from '../recording/folders.ts'
 import { finalFolder, isSafeKey } from '../recording/keys.ts'
 import { settle } from '../recording/lifecycle.ts'
@@ -22,6 +22,7 @@ import {
 } from '../storage/move.ts'
 import type { Move } from '../storage/move.ts'
 import { lookedAgain } from './file-outcome.ts'
+import { inGroups } from './groups.ts'
 import { entry, faultOf, firstOf, nothing } from './outcome.ts'
 import type { Outcome, Ports } from './outcome.ts'
 
@@ -29,8 +30,6 @@ import type { Outcome, Ports } from './outcome.ts'
 const requestsPerFile = 5
 /** Requests that find out which files are next. */
 const requestsBefore = 10
-/** The platform runs six connections at a time (cloudflare.md §3). */
-const atOnce = 6
 
 interface FolderContext {
   folder: FolderWork
@@ -130,10 +129,6 @@ async function nextImages({ folder, state, ports }: FolderContext, limit: number
   }
   const position = { files: before, afterKey: null }
   return { files: [], folder, position, total: null, isLast: true, isClosed: true }
-}
-
-function isImageOf(prefix: string, key: string): boolean {
-  return /^(_\d+)?\.(jpe?g|png|webp)$/i.test(key.slice(prefix.length))
 }
 
 async function copyFiles(context: FolderContext, batch: Batch): Promise<Outcome> {
@@ -260,19 +255,6 @@ function lookedForPlaylist({ folder, state, ports }: FolderContext): Outcome {
   if (file === undefined) return nothing
   const message = `${file.source?.key} is no longer the playlist that was found.`
   return lookedAgain({ file, state, ports }, 'changed', message)
-}
-
-/** Does the same to each, some at a time. A failure is thrown when nothing is under way any more. */
-async function inGroups<T, R>(items: T[], act: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  for (let index = 0; index < items.length; index += atOnce) {
-    const group = await Promise.allSettled(items.slice(index, index + atOnce).map(act))
-    for (const settled of group) {
-      if (settled.status === 'rejected') throw settled.reason
-      results.push(settled.value)
-    }
-  }
-  return results
 }
 
 /** A pass that somebody began anew meanwhile goes on from there. */

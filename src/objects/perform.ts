@@ -13,6 +13,7 @@ import { locate } from '../storage/move.ts'
 import { performOnFile } from './file-steps.ts'
 import { performOnFolder } from './folder-steps.ts'
 import { claimStart, stopEgress } from './control-steps.ts'
+import { erase, expire } from './erase-steps.ts'
 import { entry, faultOf, firstOf, nothing } from './outcome.ts'
 import type { Outcome, Ports } from './outcome.ts'
 
@@ -38,6 +39,10 @@ export async function perform(step: Acting, state: RecordingState, ports: Ports)
       return claimStart(state, step.startId, ports)
     case 'stop':
       return stopEgress(state, ports)
+    case 'erase':
+      return erase(state, ports)
+    case 'expire':
+      return expire(state, step.expiresAtMs, ports)
     case 'look-up':
       return lookUp(state, ports)
     case 'probe':

@@ -9,6 +9,8 @@ import { doubted } from '../recording/gone.ts'
 import { isEnded, nextStep, observe, revive } from '../recording/lifecycle.ts'
 import { observation } from '../recording/observation.ts'
 import type { Observation } from '../recording/observation.ts'
+import { edited, removed, restored } from '../recording/orders.ts'
+import type { Edit, Granted } from '../recording/orders.ts'
 import { toRecording } from '../recording/recording.ts'
 import type { Recording } from '../recording/recording.ts'
 import type { Entry, RecordingState } from '../recording/state.ts'
@@ -38,11 +40,6 @@ export interface RecordingView {
   recording: Recording
   updatedAtMs: number
 }
-
-/** What people may change of a recording. */
-export type Edit = Partial<Pick<Wishes, 'title' | 'metadata' | 'expiresAtMs' | 'legalHold'>>
-
-export type EditResult = { kind: 'edited' | 'changed' | 'deleted' }
 
 export class RecordingObject extends DurableObject<Env> {
   #going: Promise<void> | null = null
@@ -80,17 +77,20 @@ export class RecordingObject extends DurableObject<Env> {
     }
   }
 
-  /**
-   * Changes what people say of the recording.
-   * @param expected the recording as the caller saw it, as JSON; `null` when it does not matter
-   */
-  async edit(edit: Edit, expected: string | null): Promise<EditResult | null> {
-    const recording = toRecording(this.#journal.state())
-    if (recording === null) return null
-    if (expected !== null && expected !== JSON.stringify(recording)) return { kind: 'changed' }
-    if (recording.status === 'deleted') return { kind: 'deleted' }
-    await this.#wish('recording.edited', edit)
-    return { kind: 'edited' }
+  /** Changes what people say of the recording, unless it is no longer the one that they saw. */
+  async edit(edit: Edit, expected: string | null) {
+    return this.#grant(edited(this.#journal.state(), edit, expected))
+  }
+
+  /** Has everything of it removed; an egress that still runs has to be stopped besides. */
+  async remove(how: 'now' | 'trash') {
+    const { trashMs } = readConfig(this.env)
+    return this.#grant(removed(this.#journal.state(), how, Date.now(), trashMs))
+  }
+
+  /** Takes the recording out of the trash. */
+  async restore() {
+    return this.#grant(restored(this.#journal.state(), Date.now()))
   }
 
   /**
@@ -185,6 +185,11 @@ export class RecordingObject extends DurableObject<Env> {
           logInfo(type, { egressId: state.egressId, ...flat(detail) })
       },
     }
+  }
+
+  async #grant<Outcome extends string>({ outcome, wish }: Granted<Outcome>): Promise<Outcome> {
+    if (wish !== null) await this.#wish(wish.type, wish.wishes)
+    return outcome
   }
 
   /** Takes a wish, later than any before it: of two people the one who came last has his way. */

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts'
 import type { Settings } from '../recording/state.ts'
 
 export function settingsOf(config: Config): Settings {
-  const { tempPrefix, finalPrefix, silentAfterMs, graceMs, maxSessionMs } = config
+  const { tempPrefix, finalPrefix, silentAfterMs, graceMs, maxSessionMs, trashMs } = config
   const { multipartAboveBytes, partBytes, subrequests } = config
   return {
     tempPrefix,
@@ -12,6 +12,7 @@ export function settingsOf(config: Config): Settings {
     silentAfterMs,
     graceMs,
     maxSessionMs,
+    trashMs,
     multipartAboveBytes,
     partBytes,
     subrequests,

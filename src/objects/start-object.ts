@@ -18,7 +18,7 @@ import { roomObjectName } from './room-object.ts'
 /** A key names its start for so long after it was asked for. */
 const keptMs = 24 * 3_600_000
 /** The call and what comes before it take no longer; an alarm that finds the call still under way was preceded by a kill. */
-const longestCallMs = 45_000
+const longestCallMs = 75_000
 /** LiveKit itself may work on a start for more than a minute after we stopped waiting (livekit.md §5). */
 const surelySettledMs = 10 * 60_000
 /** So many lists without the egress, the last of them after {@link surelySettledMs}, and it was never started. */

@@ -30,8 +30,8 @@ export async function work(memory: Memory, ports: Ports): Promise<number | null>
     const step = nextStep(memory.state(), ports.clock.nowMs(), ports.settings)
     if (step.do === 'rest') return null
     if (step.do === 'wait') return step.untilMs
-    // A step of a folder takes all that a go may spend; the next go follows at once.
-    const cost = 'path' in step ? subrequests : requestsPerStep
+    // A step of a folder, or of a removal, takes all that a go may spend; the next go follows at once.
+    const cost = 'path' in step || step.do === 'erase' ? subrequests : requestsPerStep
     // What became of the last copy is still told to the catalogue.
     const isLate = ('name' in step || 'path' in step) && ports.clock.nowMs() >= untilMs
     if (spent > 0 && (isLate || spent + cost > subrequests)) return ports.clock.nowMs()

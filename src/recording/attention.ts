@@ -1,6 +1,7 @@
 // What is wrong with a recording: for its viewers (`error`: why it does not play) and for its operator (`attention`: why a
 // person should look). Trouble that passes by itself is shown to nobody before it has lasted.
 import { isCopying } from './folders.ts'
+import { isLeftInBackup, leftInBackup } from './in-backup.ts'
 import { promisedBytes } from './promised.ts'
 import { status } from './status.ts'
 import type { Fault, FileWork, FolderWork, Pause, RecordingState } from './state.ts'
@@ -24,6 +25,7 @@ export function error(state: RecordingState, recordingStatus: Status): Fault | n
     }
   }
   if (fault !== undefined && recordingStatus !== 'ready') return fault
+  if (recordingStatus === 'failed' && isLeftInBackup(state)) return leftInBackup
   if (verdict !== undefined && isFailure(verdict.status)) {
     return {
       code: `egress-${verdict.status === 'EGRESS_ABORTED' ? 'aborted' : 'failed'}`,
@@ -54,10 +56,12 @@ const attentionAtOnce = new Set([
 
 /** Why a person should look; `null` when nobody needs to. */
 export function attention(state: RecordingState): string | null {
-  if (state.conclusion?.as === 'ghost' || status(state) === 'deleted') return null
+  if (state.conclusion?.as === 'ghost') return null
+  if (status(state) === 'deleted') return lasting(state.removal.pause)
   const promised = state.files.filter((file) => !file.optional || file.source !== null)
   const fault = [...promised, ...state.folders].map(({ pause }) => lasting(pause)).find(Boolean)
   if (fault) return fault
+  if (isLeftInBackup(state)) return leftInBackup.code
   if (state.files.some((file) => isOtherSize(state, file))) return 'size-mismatch'
   if (state.folders.some((folder) => folder.missingCount > 0)) return 'missing-segments'
   if (state.folders.some((folder) => isOpenEnded(state, folder))) return 'open-playlist'

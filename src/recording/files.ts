@@ -2,8 +2,9 @@
 // the looks, this file draws the conclusions. It must never take a file for good that is not what LiveKit promised.
 import { directoryOf, isList, listPlace } from './folders.ts'
 import { doubtedFile } from './gone.ts'
+import { backupFault } from './in-backup.ts'
 import { finalFolder, freeName, isKeyOf, isSafeKey, isSameKey, isUnder, tempKeys } from './keys.ts'
-import type { ObjectFact, OutputFact } from './observation.ts'
+import type { FileKind, ObjectFact, OutputFact } from './observation.ts'
 import { promisedBytes } from './promised.ts'
 import { mediaKindOf } from './recording.ts'
 import type { Fault, FileWork, Pause, RecordingState, Settings, SourceObject } from './state.ts'
@@ -328,22 +329,17 @@ export function afterNotFound(
   return {
     ...file,
     state: 'missing',
-    pause: { attempts, untilMs, fault: missingFault(state, settings) },
+    pause: { attempts, untilMs, fault: missingFault(state, file.kind, settings) },
   }
 }
 
-function missingFault(state: RecordingState, settings: Settings): Fault {
+function missingFault(state: RecordingState, kind: FileKind, settings: Settings): Fault {
   const bucket = state.seen.bucket?.value ?? null
   if (bucket !== null && bucket !== settings.bucket) {
     const message = `The egress was told to upload into the bucket ${bucket}, not into ${settings.bucket}.`
     return { code: 'other-bucket', message }
   }
-  if (state.seen.backup) {
-    return {
-      code: 'backup',
-      message: 'LiveKit stored the file in its backup storage, not in the bucket.',
-    }
-  }
+  if (state.seen.backup) return backupFault(kind)
   return {
     code: 'missing',
     message: 'LiveKit said that it uploaded the file; the bucket has none.',

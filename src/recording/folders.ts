@@ -83,9 +83,14 @@ export function begunAnew({ path, kind, run, place, version }: FolderWork): Fold
   return newFolder({ path, kind, run, place, version })
 }
 
+/** True when the images of an output were looked for, and there was none. */
+export function isEmptyWalk({ kind, state, names }: FolderWork): boolean {
+  return kind === 'images' && state !== 'expected' && state !== 'copying' && names.length === 0
+}
+
 /** The folder as if nothing had failed yet; one that lacks files is walked once more. */
 export function revivedFolder(folder: FolderWork): FolderWork {
-  return folder.missingCount > 0 && folder.state !== 'copying'
+  return (folder.missingCount > 0 || isEmptyWalk(folder)) && folder.state !== 'copying'
     ? begunAnew(folder)
     : { ...folder, pause: noPause }
 }
@@ -148,6 +153,11 @@ export function listPlace(files: FileWork[], kind: FileWork['kind']): string {
 /** True for a list of files. */
 export function isList(kind: FileWork['kind']): boolean {
   return kind === 'playlist' || kind === 'live_playlist'
+}
+
+/** True for an image by its name: what LiveKit called them all, and a number or nothing behind it. */
+export function isImageOf(prefix: string, key: string): boolean {
+  return /^(_\d+)?\.(jpe?g|png|webp)$/i.test(key.slice(prefix.length))
 }
 
 function lastOf(path: string): string {

@@ -2,6 +2,7 @@
 // performs one step, persists what came of it, and asks again; so a crash between any two steps ends the same way.
 // Nothing ends on silence alone: one empty or failed answer of LiveKit decides nothing.
 import { claimsOf } from './claims.ts'
+import { expiryMs, isErased, removalDueMs } from './erasure.ts'
 import { awakened, hasBackup, planFiles, revived } from './files.ts'
 import { folderStepOf, planFolders, revivedFolder, waitsForSegments } from './folders.ts'
 import type { FolderStep } from './folders.ts'
@@ -11,7 +12,7 @@ import type { Recording } from './recording.ts'
 import { rowOf } from './row.ts'
 import { merge } from './seen.ts'
 import type { Conclusion, FileWork, FolderWork, RecordingState, Settings } from './state.ts'
-import { isBackup, neverMs, noPause } from './state.ts'
+import { isBackup, neverMs, noPause, noRemoval } from './state.ts'
 import { isEnded, status } from './status.ts'
 
 export { isEnded, merge, status }
@@ -36,6 +37,8 @@ export type Step =
   | { do: FolderStep; path: string; run: number }
   | { do: 'claim-start'; startId: string }
   | { do: 'stop' }
+  | { do: 'erase' }
+  | { do: 'expire'; expiresAtMs: number }
   | { do: 'look-up' }
   | { do: 'probe' }
   | { do: 'conclude'; as: Conclusion['as'] }
@@ -65,6 +68,7 @@ export function revive(state: RecordingState): RecordingState {
     conclusion: null,
     livekit: { ...state.livekit, pause: noPause, isWanted: true },
     probe: { pause: noPause, probedAtMs: null },
+    removal: { ...noRemoval, total: state.removal.total, doneFor: state.removal.doneFor },
     catalogue: { ...state.catalogue, pause: noPause },
     registry: { ...state.registry, pause: noPause },
   })
@@ -90,9 +94,12 @@ export function settle(state: RecordingState): RecordingState {
 
 /** The evidence that a conclusion rests on; the conclusion falls when it changes. */
 export function evidenceOf(state: RecordingState, as: Conclusion['as']): string {
-  const { verdict, endedBy, objects } = state.seen
+  const { verdict, endedBy, objects, witnesses } = state.seen
   const words = [verdict?.stamp ?? null, endedBy]
-  return JSON.stringify(as === 'ended' ? words : [...words, objects])
+  if (as === 'ended') return JSON.stringify(words)
+  // What only webhooks spoke of is a ghost until LiveKit speaks of it, were it with the very same word. A zombie repeats
+  // its word for ever, and stays lost.
+  return JSON.stringify(as === 'ghost' ? [...words, objects, witnesses] : [...words, objects])
 }
 
 /** What to do now. Trouble with one outside world never holds up the work with another. */
@@ -103,13 +110,12 @@ export function nextStep(state: RecordingState, nowMs: number, settings: Setting
     ...claimSteps(state),
     publish?.isUrgent === true ? publish.due : null,
     ...stopSteps(state, settings),
-    ...state.files.map((file) => fileStep(state, file, settings)),
-    ...state.folders.map((folder) => folderStep(state, folder)),
-    ...lookUpSteps(state, nowMs, settings),
+    ...(isToBeErased(state, nowMs) ? eraseSteps(state) : filesSteps(state, nowMs, settings)),
     publish?.isUrgent === false ? publish.due : null,
   ].filter((due) => due !== null)
   const isOpen = works.some((work) => work.atMs < neverMs)
-  const steps = [...registerSteps(state, isOpen), ...works]
+  // What waits for its end, for months perhaps, has no work: only its alarm knows of it.
+  const steps = [...registerSteps(state, isOpen), ...works, ...retentionSteps(state, nowMs)]
   const due = steps.find((step) => step.atMs <= nowMs)
   if (due !== undefined) return due.step
   const untilMs = Math.min(...steps.map((step) => step.atMs))
@@ -121,6 +127,33 @@ function registerSteps(state: RecordingState, isOpen: boolean): Due[] {
   const { entry, pause } = state.registry
   if (state.seen.firstHeardAtMs === null || entry === (isOpen ? 'open' : 'closed')) return []
   return [{ step: { do: 'register', isOpen }, atMs: pause.untilMs }]
+}
+
+function filesSteps(state: RecordingState, nowMs: number, settings: Settings): (Due | null)[] {
+  return [
+    ...state.files.map((file) => fileStep(state, file, settings)),
+    ...state.folders.map((folder) => folderStep(state, folder)),
+    ...lookUpSteps(state, nowMs, settings),
+  ]
+}
+
+/** From then on nothing is brought home any more. */
+function isToBeErased(state: RecordingState, nowMs: number): boolean {
+  const dueMs = removalDueMs(state)
+  return dueMs !== null && dueMs <= nowMs
+}
+
+function eraseSteps(state: RecordingState): Due[] {
+  return isErased(state) ? [] : [{ step: { do: 'erase' }, atMs: state.removal.pause.untilMs }]
+}
+
+/** Wakes the object when the time in the trash is over, or that of the recording. */
+function retentionSteps(state: RecordingState, nowMs: number): Due[] {
+  const removeAtMs = removalDueMs(state)
+  if (isToBeErased(state, nowMs)) return []
+  if (removeAtMs !== null) return [{ step: { do: 'erase' }, atMs: removeAtMs }]
+  const expiresAtMs = expiryMs(state)
+  return expiresAtMs === null ? [] : [{ step: { do: 'expire', expiresAtMs }, atMs: expiresAtMs }]
 }
 
 /** An egress that carries the mark of a start of ours gets what was wished of it. */
@@ -144,12 +177,15 @@ function stopSteps(state: RecordingState, settings: Settings): Due[] {
 
 /** When the egress is to be ended: when somebody asked for it, or its time was over. */
 export function stopWantedAtMs({ seen }: RecordingState): number | null {
-  const { stop, maxDurationMs } = seen.wishes
+  const { stop, maxDurationMs, removeAtMs } = seen.wishes
   const startedAtMs = seen.startedAtMs?.value ?? seen.firstHeardAtMs
   const limitMs = maxDurationMs?.value ?? null
   const overAtMs = startedAtMs === null || limitMs === null ? null : startedAtMs + limitMs
-  if (stop === null || overAtMs === null) return stop?.atMs ?? overAtMs
-  return Math.min(stop.atMs, overAtMs)
+  // An egress of a deleted recording that runs again is not wanted either.
+  const times = [stop?.atMs ?? null, overAtMs, removeAtMs?.value ?? null].filter(
+    (time) => time !== null,
+  )
+  return times.length === 0 ? null : Math.min(...times)
 }
 
 interface Due {

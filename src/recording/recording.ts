@@ -96,6 +96,7 @@ export function toRecording(state: RecordingState): Recording | null {
   const { wishes } = seen
   if (seen.firstHeardAtMs === null) return null
   const files = shownFiles(state)
+  const isRemoved = state.removal.doneFor !== null
   const ended = isEnded(state)
   const verdict = seen.verdict?.value ?? null
   const recordingStatus = status(state)
@@ -113,7 +114,7 @@ export function toRecording(state: RecordingState): Recording | null {
     startedAtMs,
     endedAtMs,
     durationMs: durationMs(files, startedAtMs, endedAtMs),
-    sizeBytes: sizeBytes(files, state.folders),
+    sizeBytes: isRemoved ? null : sizeBytes(files, state.folders),
     // What was deleted plays for nobody, also while it can be restored.
     files: recordingStatus === 'deleted' ? [] : files,
     progress: recordingStatus === 'processing' ? progress(state) : null,
@@ -125,7 +126,7 @@ export function toRecording(state: RecordingState): Recording | null {
     attention: attention(state),
     expiresAtMs: wishes.expiresAtMs?.value ?? null,
     legalHold: wishes.legalHold?.value ?? false,
-    removeAtMs: wishes.removeAtMs?.value ?? null,
+    removeAtMs: isRemoved ? null : (wishes.removeAtMs?.value ?? null),
     createdAtMs: seen.firstHeardAtMs,
     listed: state.conclusion?.as !== 'ghost',
   }

@@ -136,6 +136,36 @@ export interface Conclusion {
   evidence: string
 }
 
+/** How far the removal of everything has come. */
+export interface Removal {
+  pause: Pause
+  /** The evidence that it goes by; other evidence begins it anew. */
+  of: string | null
+  /** Place in the list of what is to be removed, and in the present part of it. */
+  scope: number
+  files: number
+  afterKey: string | null
+  /** Objects removed in this pass, and in all of them. */
+  removed: number
+  total: number
+  /** Passes that are over; the last one has to find nothing. */
+  passes: number
+  /** The evidence for which nothing was left. */
+  doneFor: string | null
+}
+
+export const noRemoval: Removal = {
+  pause: noPause,
+  of: null,
+  scope: 0,
+  files: 0,
+  afterKey: null,
+  removed: 0,
+  total: 0,
+  passes: 0,
+  doneFor: null,
+}
+
 export interface RecordingState {
   version: 1
   egressId: string
@@ -156,6 +186,7 @@ export interface RecordingState {
   start: { pause: Pause; unknownId: string | null }
   /** When LiveKit last took our word to end the egress. */
   stop: { pause: Pause; sentAtMs: number | null }
+  removal: Removal
   /** Looks into the bucket for a file whose end nobody told of. */
   probe: { pause: Pause; probedAtMs: number | null }
   /** What the registry of all egresses has of this one: nothing that is known, that it has work to do, or none. */
@@ -192,6 +223,7 @@ export function newState(egressId: string): RecordingState {
     },
     start: { pause: noPause, unknownId: null },
     stop: { pause: noPause, sentAtMs: null },
+    removal: noRemoval,
     probe: { pause: noPause, probedAtMs: null },
     registry: { pause: noPause, entry: 'none' },
     catalogue: { pause: noPause, claims: [], revision: 0, published: null, isUnsure: false },
@@ -212,6 +244,8 @@ export interface Settings {
   silentAfterMs: number
   graceMs: number
   maxSessionMs: number
+  /** How long a recording whose time is over can be restored. */
+  trashMs: number
 }
 
 /** A line of the journal: an observation, a decision or a step. */

@@ -29,7 +29,8 @@ export function isEnded(state: RecordingState): boolean {
 /** The status of the recording; a pure function of its state. */
 export function status(state: RecordingState): Status {
   const isLost = state.conclusion?.as === 'lost'
-  if (isRemovalWanted(state) && (isLost || isEnded(state))) return 'deleted'
+  const isRemoved = state.removal.doneFor !== null
+  if (isRemovalWanted(state) && (isLost || isRemoved || isEnded(state))) return 'deleted'
   if (isLost) return 'lost'
   if (!isEnded(state)) return runningStatus(state)
   const promised = state.files.filter((file) => isPromised(file) && !isForsaken(state, file))

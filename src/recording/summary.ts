@@ -77,6 +77,11 @@ const sentences: Record<string, (detail: Detail) => string> = {
   'discard.asked': () => 'Somebody wants it stopped and everything of it thrown away.',
   'delete.asked': () => 'Somebody deleted the recording.',
   'restore.asked': () => 'Somebody took the recording out of the trash.',
+  'recording.expired': () => 'Its time was over: it was put into the trash.',
+  'recording.erased': ({ objects }) =>
+    `Everything of it is removed (${word(objects)} objects), and a second look found nothing.`,
+  'removal.failed': ({ message }) =>
+    `Not everything could be removed; it is tried again.${because(message)}`,
   'reconcile.asked': () => 'Somebody asked to look at LiveKit and the bucket now.',
 }
 

@@ -9,6 +9,7 @@ export async function streamDownload(
   context: Context<AppEnv>,
   key: string,
   disposition: string,
+  told?: Record<string, string>,
 ): Promise<Response> {
   const bucket = context.env.BUCKET
   const object = await bucket.head(key)
@@ -18,6 +19,7 @@ export async function streamDownload(
     })
   }
   const headers = {
+    ...told,
     'content-disposition': disposition,
     'content-type': object.httpMetadata?.contentType ?? contentTypeOf(key),
     etag: object.httpEtag,

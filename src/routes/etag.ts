@@ -1,7 +1,13 @@
 // The ETag of a recording: a hash of all that its object says of it. Two answers with one ETag are of one content, wherever
 // they were read; when the catalogue got it (`updatedAt`) is no part of it.
+import { z } from '@hono/zod-openapi'
 import { problem } from '../problem.ts'
 import type { Recording } from '../recording/recording.ts'
+
+/** For a route's description: what it answers beside its body. */
+export const etagHeader = {
+  etag: z.string().optional().openapi({ description: 'For `If-Match` of an edit' }),
+}
 
 /** Strong: any change of the recording is another one. */
 export async function etagOf(recording: Recording): Promise<string> {

@@ -9,6 +9,9 @@ import { isEgressId } from '../recording/keys.ts'
 import { maySee } from './access.ts'
 import { catalogueOf } from './catalogue.ts'
 import type { AppEnv } from './context.ts'
+import { etagOf } from './etag.ts'
+import { toJson } from './recording-json.ts'
+import type { RecordingJson } from './recording-json.ts'
 
 /** @throws a 404 problem, also for a recording that the caller may not know of */
 export async function findRecording(
@@ -29,6 +32,31 @@ export async function lookForRecording(
 ): Promise<CatalogueRow | null> {
   const row = isEgressId(egressId) ? await read(context, egressId) : null
   return row?.recording.listed === true && maySee(context.get('access'), row.recording) ? row : null
+}
+
+/**
+ * The recording as its own object has it at this moment, which the catalogue may not have yet: for whoever has just changed
+ * it, and for whoever wants to. What only the catalogue has is read from there.
+ * @throws a 404 problem
+ */
+export async function findCurrent(
+  context: Context<AppEnv>,
+  egressId: string,
+): Promise<CatalogueRow> {
+  const view = isEgressId(egressId) ? await context.env.RECORDING.getByName(egressId).view() : null
+  if (view === null) return findRecording(context, egressId)
+  if (view.recording.listed && maySee(context.get('access'), view.recording)) return view
+  throw problem(404, 'recording-not-found', `There is no recording ${egressId}.`)
+}
+
+/** The same as the API writes it, with its ETag on the answer. */
+export async function currentJson(
+  context: Context<AppEnv>,
+  egressId: string,
+): Promise<RecordingJson> {
+  const { recording, updatedAtMs } = await findCurrent(context, egressId)
+  context.header('etag', await etagOf(recording))
+  return toJson(recording, updatedAtMs)
 }
 
 async function read(context: Context<AppEnv>, egressId: string): Promise<CatalogueRow | null> {

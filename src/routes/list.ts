@@ -16,12 +16,7 @@ import { formatCursor, parseCursor } from './cursor.ts'
 import { RecordingSchema, toJson } from './recording-json.ts'
 
 const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
-const durationMs = z.coerce
-  .number()
-  .int()
-  .min(0)
-  .optional()
-  .openapi({ type: 'integer', minimum: 0 })
+const count = z.coerce.number().int().min(0).openapi({ type: 'integer', minimum: 0 })
 const mostMetadata = 10
 const longestText = 256
 
@@ -38,8 +33,8 @@ const ListQuery = z.object({
   kind: z.enum(recordingKinds).optional(),
   from: timeOf('Started at or after'),
   to: timeOf('Started before'),
-  minDurationMs: durationMs,
-  maxDurationMs: durationMs,
+  minDurationMs: count.optional(),
+  maxDurationMs: count.optional(),
   q: z.string().max(longestText).optional().openapi({
     description:
       'Words in room, title and metadata, all of them, the last one or its beginning; in any script, without accents and case',

@@ -69,9 +69,22 @@ async function playLink(
   token: string,
   name: string | null,
 ): Promise<Response> {
+  try {
+    return await answerLink(context, token, name)
+  } catch (error) {
+    // A refusal is for the player to read as well.
+    const headers = playerHeaders(context)
+    for (const [header, value] of Object.entries(headers)) context.header(header, value)
+    throw error
+  }
+}
+
+async function answerLink(
+  context: Context<AppEnv>,
+  token: string,
+  name: string | null,
+): Promise<Response> {
   const headers = playerHeaders(context)
-  // A refusal is for the player to read as well.
-  for (const [header, value] of Object.entries(headers)) context.header(header, value)
   const opened = await openLink(context, token)
   const { claims, recording } = opened
   const isDownload = context.req.query('download') === '1'
@@ -82,13 +95,15 @@ async function playLink(
   // Names in a playlist are relative to its own address, so it is asked for by name.
   if (main !== null && isList(main.kind)) {
     const location = `${token}/${main.name.split('/').map(encodeURIComponent).join('/')}`
-    return context.body(null, 302, { location, 'cache-control': 'private, no-store' })
+    const told = { ...headers, location, 'cache-control': 'private, no-store' }
+    return new Response(null, { status: 302, headers: told })
   }
   const answered = await answerFile(context, recording, {
     name,
     isDownload,
     linkExpiresAtMs: claims.expiresAtMs,
     signature: context.req.query('live'),
+    headers,
   })
   const kind = kindOf(context.req.raw, recording, name)
   try {
@@ -101,6 +116,5 @@ async function playLink(
     const { egressId, linkId, viewer } = claims
     logInfo('recording.played', { egressId, linkId, viewer, file: name, isDownload })
   }
-  for (const [header, value] of Object.entries(headers)) answered.headers.set(header, value)
   return answered
 }

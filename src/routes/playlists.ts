@@ -17,10 +17,11 @@ export async function answerPlaylist(
   context: Context<AppEnv>,
   recording: Recording,
   file: PlayableFile,
+  told?: Record<string, string>,
 ): Promise<Response> {
   const { playlists, store } = playerMemory(context.get('config'))
   const known = playlists.get(file.key, Date.now())
-  if (known !== undefined) return answer(context, known)
+  if (known !== undefined) return answer(context, known, told)
   const text = await store.text(file.key)
   if (text === null) {
     await lookForFiles(context, recording.egressId)
@@ -31,20 +32,21 @@ export async function answerPlaylist(
   }
   const read = await withEtag(playableText(text, new Set(file.missing)))
   playlists.set(file.key, read, Date.now() + rememberedMs)
-  return answer(context, read)
+  return answer(context, read, told)
 }
 
 export async function answerLivePlaylist(
   context: Context<AppEnv>,
   recording: Recording,
   keys: string[],
+  told?: Record<string, string>,
 ): Promise<Response> {
   const { egressId } = recording
   const { playlists, store, segments } = playerMemory(context.get('config'))
   for (const key of keys) {
     const remembered = `live ${egressId} ${key}`
     const known = playlists.get(remembered, Date.now())
-    if (known !== undefined) return answer(context, known)
+    if (known !== undefined) return answer(context, known, told)
     const text = await store.text(key)
     if (text === null) continue
     const signatures = new Map<string, string>()
@@ -53,7 +55,7 @@ export async function answerLivePlaylist(
     }
     const read = await withEtag(liveText(text, (name) => `?live=${signatures.get(name) ?? ''}`))
     playlists.set(remembered, read, Date.now() + liveRememberedMs)
-    return answer(context, read)
+    return answer(context, read, told)
   }
   throw problem(409, 'not-playable', 'The recording has begun; there is nothing to play yet.', {
     reason: recording.status,
@@ -67,8 +69,13 @@ async function withEtag(text: string): Promise<PlaylistText> {
   return { text, etag: `"${half.replace(/=+$/, '')}"` }
 }
 
-function answer(context: Context<AppEnv>, { text, etag }: PlaylistText): Response {
+function answer(
+  context: Context<AppEnv>,
+  { text, etag }: PlaylistText,
+  told?: Record<string, string>,
+): Response {
   const headers = {
+    ...told,
     etag,
     // Kept, but asked for each time: a link may be revoked.
     'cache-control': 'private, no-cache',

@@ -1,13 +1,14 @@
-// /v1/recordings/{egressId}: read, timeline, play. Reads come from the catalogue, which scales; the timeline comes from the
-// egress's object, which alone has it.
+// /v1/recordings/{egressId}: read, timeline, play. One recording is read from its own object, which has an edit before the
+// catalogue does, and alone has the timeline; what plays is found in the catalogue.
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Entry } from '../recording/state.ts'
 import { summaryOf } from '../recording/summary.ts'
 import { guarded, guardRefusals } from './access.ts'
 import { bookmarkHeaders, BookmarkSchema } from './catalogue.ts'
 import { newRoutes, refusal } from './context.ts'
-import { findRecording } from './find.ts'
-import { RecordingSchema, toJson } from './recording-json.ts'
+import { etagHeader } from './etag.ts'
+import { currentJson, findRecording } from './find.ts'
+import { RecordingSchema } from './recording-json.ts'
 import { fileAnswers, redirectByApi } from './redirect.ts'
 
 const EgressId = z.object({ egressId: z.string().openapi({ example: 'EG_2aB3cD4eF5gH' }) })
@@ -23,7 +24,7 @@ const read = createRoute({
   responses: {
     200: {
       description: 'The recording',
-      headers: bookmarkHeaders,
+      headers: bookmarkHeaders.extend(etagHeader),
       content: { 'application/json': { schema: RecordingSchema } },
     },
     400: refusal('A parameter is malformed'),
@@ -92,11 +93,7 @@ const play = createRoute({
 
 export const recordingRoutes = newRoutes()
   .openapi(read, async (context) => {
-    const { recording, updatedAtMs } = await findRecording(
-      context,
-      context.req.valid('param').egressId,
-    )
-    return context.json(toJson(recording, updatedAtMs), 200)
+    return context.json(await currentJson(context, context.req.valid('param').egressId), 200)
   })
   .openapi(timeline, async (context) => {
     const { egressId } = context.req.valid('param')

@@ -45,6 +45,8 @@ export interface Wanted {
   linkExpiresAtMs: number | null
   /** What a live playlist put behind the name of a segment. */
   signature?: string | undefined
+  /** Of every answer to this caller. */
+  headers?: Record<string, string>
 }
 
 /** @throws 409 while nothing is playable, with the reason; 404 for a name that is none of the recording's files */
@@ -58,7 +60,7 @@ export async function answerFile(
     case 'file':
       return answerFinal(context, recording, choice.file, wanted)
     case 'live':
-      return answerLivePlaylist(context, recording, choice.keys)
+      return answerLivePlaylist(context, recording, choice.keys, wanted.headers)
     case 'live-segment': {
       const { segments } = playerMemory(context.get('config'))
       const { egressId } = recording
@@ -112,19 +114,19 @@ async function answerFinal(
   file: PlayableFile,
   wanted: Wanted,
 ): Promise<Response> {
-  if (isList(file.kind)) return answerPlaylist(context, recording, file)
+  if (isList(file.kind)) return answerPlaylist(context, recording, file, wanted.headers)
   if (!wanted.isDownload) return redirectTo(context, file.key, wanted, null)
   const name = file.isListed ? downloadName(recording, file) : file.name
   const disposition = contentDisposition(name, { type: 'attachment' })
   return context.get('config').downloads === 'stream'
-    ? streamDownload(context, file.key, disposition)
+    ? streamDownload(context, file.key, disposition, wanted.headers)
     : redirectTo(context, file.key, wanted, disposition)
 }
 
 async function redirectTo(
   context: Context<AppEnv>,
   key: string,
-  { linkExpiresAtMs }: Wanted,
+  { linkExpiresAtMs, headers: told }: Wanted,
   disposition: string | null,
 ): Promise<Response> {
   const config = context.get('config')
@@ -144,6 +146,7 @@ async function redirectTo(
   }
   // Not by the context: what is set there would also stand on a refusal that comes after it.
   const headers = {
+    ...told,
     location: url,
     'cache-control': 'private, no-store',
     'referrer-policy': 'no-referrer',

@@ -9,8 +9,9 @@ import type { Access } from '../access/scopes.ts'
 import { guarded, guardRefusals, visibleRoom } from './access.ts'
 import { bodyRefusals, jsonBody, newRoutes, publicBase, refusal } from './context.ts'
 import type { AppEnv } from './context.ts'
-import { etagOf } from './etag.ts'
-import { RecordingSchema, toJson } from './recording-json.ts'
+import { currentJson } from './find.ts'
+import { liveKitProblem } from './livekit-problem.ts'
+import { RecordingSchema } from './recording-json.ts'
 import { StartBodySchema, orderOf } from './start-body.ts'
 
 const content = { 'application/json': { schema: RecordingSchema } }
@@ -69,11 +70,8 @@ export const startRoutes = newRoutes().openapi(start, async (context) => {
   if (result.kind === 'unknown') context.header('retry-after', String(againAfterSeconds))
   if (result.kind !== 'started') throw refusalOf(result, key)
   const { egressId, isRepeat } = result
-  const view = await context.env.RECORDING.getByName(egressId).view()
-  if (view === null) throw problem(503, 'not-stored', 'The recording could not be read. Try again.')
   context.header('location', `${publicBase(context, '/v1/')}/v1/recordings/${egressId}`)
-  context.header('etag', await etagOf(view.recording))
-  return context.json(toJson(view.recording, view.updatedAtMs), isRepeat ? 200 : 201)
+  return context.json(await currentJson(context, egressId), isRepeat ? 200 : 201)
 })
 
 /** A web page belongs to no room: it is for callers who may record in all of them. */
@@ -103,33 +101,10 @@ function refusalOf(result: Exclude<StartResult, { kind: 'started' }>, key: strin
         'LiveKit has not answered, and may have started it all the same. Repeat the request with this Idempotency-Key: it never starts a second one.',
         { idempotencyKey: key },
       )
-    case 'refused': {
-      const { status, code, message } = result.refusal
-      return problem(
-        ownStatus(status),
-        `livekit-${code.replaceAll('_', '-')}`,
-        `LiveKit answered: ${message}`,
-        { livekit: { status, code, message } },
-      )
-    }
+    case 'refused':
+      return liveKitProblem(result.refusal)
     default:
       return result satisfies never
-  }
-}
-
-/** 401 is LiveKit's word about our key, not about the caller's; an answer that has no meaning of its own here is 502. */
-function ownStatus(status: number): 400 | 403 | 404 | 429 | 502 | 503 {
-  switch (status) {
-    case 400:
-    case 403:
-    case 404:
-    case 429:
-    case 503:
-      return status
-    case 401:
-      return 403
-    default:
-      return 502
   }
 }
 

@@ -6,12 +6,11 @@ import { HTTPException } from 'hono/http-exception'
 import { WatchPage } from '../console/watch-page.tsx'
 import { watchStyle } from '../console/watch-style.ts'
 import { liveFile } from '../playback/choice.ts'
-import { refusedView, viewOf, views } from '../playback/view.ts'
+import { playableFiles, refusedView, viewOf, views } from '../playback/view.ts'
 import type { View } from '../playback/view.ts'
 import { isList } from '../recording/folders.ts'
 import { mainFile } from '../recording/recording.ts'
-import type { RecordingFile } from '../recording/recording.ts'
-import { newRoutes } from './context.ts'
+import { newRoutes, refusal as described } from './context.ts'
 import type { AppEnv } from './context.ts'
 import { lookForFiles } from './missing.ts'
 import { openLink } from './open-link.ts'
@@ -37,6 +36,7 @@ const answers = {
       'What the page shows; `refused` for a link that is expired, revoked, used up or not ours',
     content: { 'application/json': { schema: ViewSchema } },
   },
+  503: described('The catalogue does not answer: try again'),
 }
 
 const state = createRoute({
@@ -85,7 +85,12 @@ export const watchRoutes = newRoutes()
       recording === null || (view.view !== 'play' && view.view !== 'live')
         ? null
         : (mainFile(recording) ?? liveFile(recording))
-    await setHeaders(context, file)
+    // Any of the files may be chosen on the page.
+    const files = recording === null || file === null ? [] : [file, ...playableFiles(recording)]
+    await setHeaders(
+      context,
+      files.some(({ kind }) => isList(kind)),
+    )
     const page = WatchPage({
       token,
       view,
@@ -123,11 +128,10 @@ function codeOf(refusal: HTTPException): string {
   return typeof code === 'string' ? code : 'refused'
 }
 
-async function setHeaders(context: Context<AppEnv>, file: RecordingFile | null): Promise<void> {
+/** @param isHls hls.js may play: it loads by script, and feeds the browser’s player from memory */
+async function setHeaders(context: Context<AppEnv>, isHls: boolean): Promise<void> {
   const { embedOrigins } = context.get('config')
   const store = playerMemory(context.get('config')).store.requests.publicOrigin
-  // The player of hls.js loads by script, and feeds the browser's player from memory.
-  const isHls = file !== null && isList(file.kind)
   const policy = [
     "default-src 'none'",
     "script-src 'self'",

@@ -12,6 +12,8 @@ export interface LiveKitOrder {
   faults?: MethodFault[]
   /** Answers lists with so many egresses a page, as LiveKit Cloud does; the open source server has no pages. */
   pageSize?: number
+  /** LiveKit's clock stands still at this time; it goes with the machine's when left out. */
+  nowMs?: number
   /** Starts and stops wait until they are told to go on. */
   isHeld?: boolean
 }
@@ -45,6 +47,7 @@ type Info = Record<string, unknown>
 let pageSize: number | undefined
 let egresses: Record<string, Info> = {}
 let fault: LiveKitOrder['fault'] = null
+let nowMs: number | undefined
 let faults: MethodFault[] = []
 let asked: string[] = []
 let calls: LiveKitCall[] = []
@@ -59,6 +62,7 @@ export function steerLiveKit(order: unknown): LiveKitState {
     fault = rest.fault ?? null
     faults = [...(rest.faults ?? [])]
     pageSize = rest.pageSize
+    nowMs = rest.nowMs
     asked = []
     calls = []
     held?.go()
@@ -129,7 +133,7 @@ function start(call: LiveKitCall): Response | null {
   const egressId = `EG_${randomUUID().replaceAll('-', '').slice(0, 12)}`
   call.egressId = egressId
   const file = (body['fileOutputs'] as Info[] | undefined)?.[0]
-  const nowNanos = `${Date.now()}000000`
+  const nowNanos = nanosNow()
   const info: Info = {
     egress_id: egressId,
     room_id: body['roomName'] === undefined ? '' : 'RM_test',
@@ -169,9 +173,13 @@ function stop(egressId: string): Response {
     return twirpError(412, 'failed_precondition', msg)
   }
   const next = status === 'EGRESS_ACTIVE' ? 'EGRESS_ENDING' : 'EGRESS_ABORTED'
-  const ended = { ...info, status: next, updated_at: `${Date.now()}000000` }
+  const ended = { ...info, status: next, updated_at: nanosNow() }
   egresses[egressId] = ended
   return Response.json(ended)
+}
+
+function nanosNow(): string {
+  return `${nowMs ?? Date.now()}000000`
 }
 
 function updateLayout(body: Info): Response {

@@ -15,6 +15,7 @@ export const settings: Settings = {
   silentAfterMs: 600_000,
   graceMs: 3_600_000,
   maxSessionMs: 43_200_000,
+  trashMs: 7 * 24 * 3_600_000,
 }
 
 export const startMs = Date.UTC(2026, 0, 1)

@@ -6,7 +6,7 @@ import type { Ports } from '../../src/objects/outcome.ts'
 import { classify } from '../../src/reconcile/classify.ts'
 import { isNews } from '../../src/reconcile/sweep-livekit.ts'
 import { claimsOf } from '../../src/recording/claims.ts'
-import { nextStep, observe, settle } from '../../src/recording/lifecycle.ts'
+import { evidenceOf, nextStep, observe, settle } from '../../src/recording/lifecycle.ts'
 import { noFacts, observation } from '../../src/recording/observation.ts'
 import type { ObjectFact, Observation } from '../../src/recording/observation.ts'
 import { toRecording } from '../../src/recording/recording.ts'
@@ -102,6 +102,21 @@ describe('what the storm found', () => {
     const probe = { pause: noPause, probedAtMs: startMs + dayMs }
     const silent = published({ ...late, livekit: { ...late.livekit, ...gone }, probe })
     expect(nextStep(silent, startMs + dayMs, settings)).toEqual({ do: 'conclude', as: 'ended' })
+  })
+
+  it('an egress that was taken for none is one when LiveKit says the same word of it that a webhook had said', () => {
+    const started = webhook('EGRESS_STARTING', 0)
+    const said = { ...started, id: 'list', source: 'livekit' as const, type: 'list' }
+    const running = seen(started)
+    const conclude = (as: 'ghost' | 'lost') => ({
+      ...running,
+      conclusion: { as, atMs: startMs, evidence: evidenceOf(running, as) },
+    })
+    const ghost = conclude('ghost')
+    expect(observe(ghost, { ...started, id: 'again' }).conclusion?.as).toBe('ghost')
+    expect(observe(ghost, said).conclusion).toBeNull()
+    expect(toRecording(observe(ghost, said))?.listed).toBe(true)
+    expect(observe(conclude('lost'), said).conclusion?.as).toBe('lost')
   })
 
   it('a row is written again after a write that may have been done, even when it looks the same', () => {

@@ -84,6 +84,7 @@ export function stormOf(seed: number, history: History): Conditions {
       silentAfterMs: 10 * minuteMs,
       graceMs: hourMs,
       maxSessionMs: 12 * hourMs,
+      trashMs: 7 * 24 * 3_600_000,
     },
     weather: {
       loss: random.pick([0, 0.2, 0.6, 1]),

@@ -8,7 +8,16 @@ import type { Recorded } from '../egress-events.ts'
 import { backupBytes } from '../outside/backup.ts'
 import { watchBucket } from './bucket-safety.ts'
 import { alarmAtMs, passUntil, passUntilQuiet, recordedNow, ring, stopTime } from './clock.ts'
-import { finalFolder } from './folder-stories.ts'
+import {
+  finalFolder,
+  playlistEnded,
+  playlistStory,
+  playlistText,
+  putSegments,
+  segmentNames,
+  segmentsInfo,
+  tempFolder,
+} from './folder-stories.ts'
 import {
   abortUpload,
   breakStore,
@@ -204,6 +213,65 @@ describe('S12: a file in LiveKit’s backup storage', () => {
     await breakStore({ method: 'POST', skip: 1, times: 1, answer: 'lost' })
     await endsWell(story)
     expect(await rangesOfBackup()).toHaveLength(4)
+  })
+})
+
+describe('S12: what LiveKit stored there in many files', () => {
+  const isTold = ({ attention }: { attention: string | null }): boolean => attention === 'backup'
+
+  it('a playlist is not silently missing: a person is told at once and why, and what he brings is moved', async () => {
+    const story = playlistStory()
+    await webhooks(
+      playlistEnded(story, {
+        backupStorageUsed: true,
+        segmentResults: [segmentsInfo(story, { playlistLocation: addressOf(story) })],
+      }),
+    )
+    await passUntil(story.egressId, isTold)
+    const failed = await passUntil(story.egressId, ({ status }) => status === 'failed')
+    expect(failed).toMatchObject({ attention: 'backup', backup: true, error: { code: 'backup' } })
+    expect(failed.error?.message).toContain('backup storage, for seven days')
+    expect(JSON.stringify([failed, await timeline(story.egressId), logged])).not.toContain(secret)
+    const names = segmentNames(3)
+    await putSegments(tempFolder(story), names)
+    await upload(story.filename, playlistText(names))
+    await asAdmin(`/v1/recordings/${story.egressId}/reconcile`, { method: 'POST' })
+    const ready = await passUntil(story.egressId, isReady)
+    expect(ready).toMatchObject({ attention: null, error: null })
+    expect(await keysUnder(finalFolder(story))).toHaveLength(4)
+  })
+
+  it('images beside a video: the video is pulled and plays, and a person is told of the images', async () => {
+    const story = recordedNow({ sizeBytes: 1_000 })
+    await setBackup({ files: { [`/livekit-bucket/${story.egressId}`]: 1_000 } })
+    await webhooks(
+      egressEvent('egress_ended', 'EGRESS_COMPLETE', story, {
+        backupStorageUsed: true,
+        fileResults: [{ ...uploaded(story), location: addressOf(story) }],
+        imageResults: [{ filenamePrefix: `${tempFolder(story)}thumb`, imageCount: '2' }],
+      }),
+    )
+    await passUntil(story.egressId, isTold)
+    await passUntilQuiet(story.egressId)
+    expect(await read(story.egressId)).toMatchObject({ status: 'ready', attention: 'backup' })
+    await upload(`${tempFolder(story)}thumb_00000.jpeg`, 'image', 'image/jpeg')
+    await asAdmin(`/v1/recordings/${story.egressId}/reconcile`, { method: 'POST' })
+    await passUntilQuiet(story.egressId)
+    expect(await download(`${finalFolder(story)}thumb_00000.jpeg`)).toBe('image')
+    expect((await read(story.egressId)).attention).toBeNull()
+  })
+
+  it('images alone: failed, and why', async () => {
+    const story = recordedNow()
+    await webhooks(
+      egressEvent('egress_ended', 'EGRESS_COMPLETE', story, {
+        backupStorageUsed: true,
+        fileResults: [],
+        imageResults: [{ filenamePrefix: `${tempFolder(story)}thumb`, imageCount: '2' }],
+      }),
+    )
+    const failed = await passUntil(story.egressId, isTold)
+    expect(failed).toMatchObject({ status: 'failed', error: { code: 'backup' } })
   })
 })
 

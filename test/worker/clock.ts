@@ -57,6 +57,15 @@ export async function passUntil(
   throw new Error(`after ${mostRings} alarms: ${JSON.stringify(recording)}`)
 }
 
+/** Rings alarm after alarm until this is so. */
+export async function ringUntil(egressId: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (let rings = 0; rings < mostRings; rings += 1) {
+    if (await isSo()) return
+    if (!(await ring(egressId))) throw new Error('at rest')
+  }
+  throw new Error(`after ${mostRings} alarms`)
+}
+
 /** Rings until there is nothing to do for an hour. */
 export async function passUntilQuiet(egressId: string): Promise<void> {
   for (let rings = 0; rings < mostRings; rings += 1) {

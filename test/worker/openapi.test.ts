@@ -47,11 +47,17 @@ async function world(): Promise<Known> {
   await webhooks(...wholeLife(story))
   const { egressId } = await until(story.egressId, ({ status }) => status === 'ready')
   const failed = await catalogued({ status: 'failed', files: [], error: null })
+  const started = await asAdmin('/v1/recordings', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ type: 'room_composite', roomName: 'running', layout: 'grid' }),
+  })
+  const running = await started.json<{ egressId: string }>()
   const orphan = 'tmp/orphans/video.mp4'
   await upload(orphan, '0123456789')
   await env.DB.prepare(
     `INSERT INTO temp_objects (temp_key, etag, size_bytes, last_modified_ms, first_seen_ms)
-     VALUES (?1, 'etag', 10, 0, 0)`,
+     VALUES (?1, 'etag', 10, 0, 0) ON CONFLICT (temp_key) DO NOTHING`,
   )
     .bind(orphan)
     .run()
@@ -65,7 +71,7 @@ async function world(): Promise<Known> {
   }
   const { keyId } = await madeKey({ scopes: ['read'] })
   return {
-    egressId: [egressId, failed.egressId, 'EG_unknown'],
+    egressId: [egressId, running.egressId, failed.egressId, 'EG_unknown'],
     linkId: links,
     token: tokens,
     keyId: [keyId],
@@ -193,9 +199,11 @@ describe('the API document', () => {
 
   it('describes every answer to what it allows', { timeout: 240_000 }, async () => {
     const judge = new Judge(document)
-    const requests = new RandomRequests(document, known)
     const successes = new Set<string>()
     for (const operation of inOrder(operationsOf(document))) {
+      // What one operation has stopped or deleted is not there for the next one.
+      const isFinal = operation.method !== 'GET' && operation.path.includes('{egressId}')
+      const requests = new RandomRequests(document, isFinal ? await world() : known)
       await fc.assert(
         fc.asyncProperty(requests.valid(operation), async (sent) => {
           const { status, type, text } = await send(sent)

@@ -128,6 +128,18 @@ describe('players on other origins', () => {
     expect([refused.get(allowed), refused.get('vary')]).toEqual([null, 'origin'])
   })
 
+  it('and our own page may load a playlist by script, where there is one to choose', async () => {
+    const recording = await catalogued()
+    const [video] = recording.files
+    if (video === undefined) throw new Error('a recording without a file')
+    const list = { ...video, name: 'index.m3u8', kind: 'playlist' as const }
+    const both = await catalogued({ egressId: 'EG_both', files: [video, list] })
+    const policy = async (egressId: string) =>
+      (await request(`/watch/${await token(egressId)}`)).headers.get('content-security-policy')
+    expect(await policy(recording.egressId)).not.toContain('blob:')
+    expect(await policy(both.egressId)).toMatch(/media-src [^;]* blob:.*connect-src 'self' http/)
+  })
+
   it('may show the page in a frame only where they are named', async () => {
     const { egressId } = await catalogued()
     const path = `/watch/${await token(egressId)}`
