@@ -17,7 +17,7 @@ import { endMs, recordings, roomName, running } from './catalogue/shape.ts'
 const sizes = process.argv.slice(2).map(Number)
 if (sizes.length === 0) sizes.push(1_000, 100_000, 1_000_000)
 const limit = 50
-const rounds = 25
+const rounds = 10
 
 /** The key of the row so many before the last one, by looking at every row: what a walk through all pages comes to. */
 function lastKeys(file: DatabaseSync): Map<string, Key> {
