@@ -75,11 +75,17 @@ async function loseRows(): Promise<void> {
 }
 
 async function loseDatabase(): Promise<void> {
-  const { results } = await env.DB.prepare(
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%' ORDER BY rootpage",
-  ).all<{ name: string }>()
-  // Virtual tables have no page and come first; each takes the tables behind it along.
-  for (const { name } of results) await env.DB.exec(`DROP TABLE IF EXISTS "${name}"`)
+  const drop = async (which: string): Promise<void> => {
+    const { results } = await env.DB.prepare(
+      `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%' AND ${which}`,
+    ).all<{ name: string }>()
+    for (const { name } of results) await env.DB.exec(`DROP TABLE "${name}"`)
+  }
+  await drop("sql LIKE 'CREATE VIRTUAL%'")
+  await drop("name NOT LIKE 'search_%' AND name <> 'links'")
+  // What stood behind the virtual table is left, and not to be dropped until SQLite reads its schema anew: after a renaming.
+  await env.DB.exec('ALTER TABLE links RENAME TO former_links')
+  await drop('true')
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS)
 }
 
