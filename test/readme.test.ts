@@ -49,7 +49,7 @@ describe('the README', () => {
       ),
     )
     expect(tested.length).toBeGreaterThan(60)
-    expect(new Set(tested).difference(told)).toEqual(new Set())
+    expect(tested.filter((row) => !told.has(row))).toEqual([])
   })
 
   it('names every setting', () => {
