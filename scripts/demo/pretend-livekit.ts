@@ -104,9 +104,8 @@ async function answer(
   const headers = { authorization: request.headers.authorization ?? '' }
   const asked = JSON.parse(body.toString()) as { egress_id?: string }
   if (asked.egress_id !== undefined) onAsked(asked.egress_id)
-  const answered = await answerLiveKit(
-    new Request('http://livekit', { method: 'POST', headers, body }),
-  )
+  const url = new URL(request.url ?? '/', 'http://livekit')
+  const answered = await answerLiveKit(new Request(url, { method: 'POST', headers, body }))
   response.writeHead(answered.status, Object.fromEntries(answered.headers))
   response.end(await answered.text())
 }
