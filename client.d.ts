@@ -165,6 +165,21 @@ export type Schema = {
                     cursor?: string | undefined;
                 };
             };
+            output: {
+                seen: number;
+                adopted: number;
+                errors: string[];
+                nextCursor: string | null;
+            };
+            outputFormat: "json";
+            status: 200;
+        } | {
+            input: {
+                json: {
+                    prefix: string;
+                    cursor?: string | undefined;
+                };
+            };
             output: Problem;
             outputFormat: "json";
             status: 400;
@@ -238,45 +253,10 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
-            input: {
-                json: {
-                    prefix: string;
-                    cursor?: string | undefined;
-                };
-            };
-            output: {
-                seen: number;
-                adopted: number;
-                errors: string[];
-                nextCursor: string | null;
-            };
-            outputFormat: "json";
-            status: 200;
         };
     };
     "/v1/keys": {
         $get: {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 401;
-        } | {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
-        } | {
             input: {};
             output: {
                 keys: {
@@ -291,116 +271,28 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        };
-        $post: {
-            input: {
-                json: {
-                    name: string;
-                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
-                    room?: string | null | undefined;
-                    expiresAt?: string | null | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 400;
         } | {
-            input: {
-                json: {
-                    name: string;
-                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
-                    room?: string | null | undefined;
-                    expiresAt?: string | null | undefined;
-                };
-            };
+            input: {};
             output: Problem;
             outputFormat: "json";
             status: 401;
         } | {
-            input: {
-                json: {
-                    name: string;
-                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
-                    room?: string | null | undefined;
-                    expiresAt?: string | null | undefined;
-                };
-            };
+            input: {};
             output: Problem;
             outputFormat: "json";
             status: 403;
         } | {
-            input: {
-                json: {
-                    name: string;
-                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
-                    room?: string | null | undefined;
-                    expiresAt?: string | null | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 408;
-        } | {
-            input: {
-                json: {
-                    name: string;
-                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
-                    room?: string | null | undefined;
-                    expiresAt?: string | null | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 409;
-        } | {
-            input: {
-                json: {
-                    name: string;
-                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
-                    room?: string | null | undefined;
-                    expiresAt?: string | null | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 413;
-        } | {
-            input: {
-                json: {
-                    name: string;
-                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
-                    room?: string | null | undefined;
-                    expiresAt?: string | null | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 415;
-        } | {
-            input: {
-                json: {
-                    name: string;
-                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
-                    room?: string | null | undefined;
-                    expiresAt?: string | null | undefined;
-                };
-            };
+            input: {};
             output: Problem;
             outputFormat: "json";
             status: 429;
         } | {
-            input: {
-                json: {
-                    name: string;
-                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
-                    room?: string | null | undefined;
-                    expiresAt?: string | null | undefined;
-                };
-            };
+            input: {};
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
+        };
+        $post: {
             input: {
                 json: {
                     name: string;
@@ -421,6 +313,114 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 201;
+        } | {
+            input: {
+                json: {
+                    name: string;
+                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
+                    room?: string | null | undefined;
+                    expiresAt?: string | null | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                json: {
+                    name: string;
+                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
+                    room?: string | null | undefined;
+                    expiresAt?: string | null | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                json: {
+                    name: string;
+                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
+                    room?: string | null | undefined;
+                    expiresAt?: string | null | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                json: {
+                    name: string;
+                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
+                    room?: string | null | undefined;
+                    expiresAt?: string | null | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 408;
+        } | {
+            input: {
+                json: {
+                    name: string;
+                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
+                    room?: string | null | undefined;
+                    expiresAt?: string | null | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                json: {
+                    name: string;
+                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
+                    room?: string | null | undefined;
+                    expiresAt?: string | null | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 413;
+        } | {
+            input: {
+                json: {
+                    name: string;
+                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
+                    room?: string | null | undefined;
+                    expiresAt?: string | null | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 415;
+        } | {
+            input: {
+                json: {
+                    name: string;
+                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
+                    room?: string | null | undefined;
+                    expiresAt?: string | null | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                json: {
+                    name: string;
+                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
+                    room?: string | null | undefined;
+                    expiresAt?: string | null | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
         };
     };
     "/v1/keys/:keyId": {
@@ -430,6 +430,15 @@ export type Schema = {
                     keyId: string;
                 };
             };
+            output: {};
+            outputFormat: string;
+            status: 204;
+        } | {
+            input: {
+                param: {
+                    keyId: string;
+                };
+            };
             output: Problem;
             outputFormat: "json";
             status: 401;
@@ -469,15 +478,6 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
-            input: {
-                param: {
-                    keyId: string;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 204;
         };
     };
     "/v1/links/:linkId": {
@@ -487,6 +487,15 @@ export type Schema = {
                     linkId: string;
                 };
             };
+            output: {};
+            outputFormat: string;
+            status: 204;
+        } | {
+            input: {
+                param: {
+                    linkId: string;
+                };
+            };
             output: Problem;
             outputFormat: "json";
             status: 401;
@@ -526,39 +535,10 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
-            input: {
-                param: {
-                    linkId: string;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 204;
         };
     };
     "/v1/orphans": {
         $get: {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 401;
-        } | {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
-        } | {
             input: {};
             output: {
                 orphans: {
@@ -571,120 +551,30 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        };
-    };
-    "/v1/orphans/adopt": {
-        $post: {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 400;
         } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
+            input: {};
             output: Problem;
             outputFormat: "json";
             status: 401;
         } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
+            input: {};
             output: Problem;
             outputFormat: "json";
             status: 403;
         } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 404;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 408;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 409;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 413;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 415;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
+            input: {};
             output: Problem;
             outputFormat: "json";
             status: 429;
         } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
+            input: {};
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
+        };
+    };
+    "/v1/orphans/adopt": {
+        $post: {
             input: {
                 json: {
                     key: string;
@@ -739,10 +629,129 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 201;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 408;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 413;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 415;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
         };
     };
     "/v1/orphans/dismiss": {
         $post: {
+            input: {
+                json: {
+                    key: string;
+                };
+            };
+            output: {};
+            outputFormat: string;
+            status: 204;
+        } | {
             input: {
                 json: {
                     key: string;
@@ -823,64 +832,10 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 204;
         };
     };
     "/v1/rebuild": {
         $post: {
-            input: {
-                query?: {
-                    cursor?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 400;
-        } | {
-            input: {
-                query?: {
-                    cursor?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 401;
-        } | {
-            input: {
-                query?: {
-                    cursor?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {
-                query?: {
-                    cursor?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {
-                query?: {
-                    cursor?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
-        } | {
             input: {
                 query?: {
                     cursor?: string | undefined;
@@ -894,6 +849,51 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
+        } | {
+            input: {
+                query?: {
+                    cursor?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                query?: {
+                    cursor?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                query?: {
+                    cursor?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                query?: {
+                    cursor?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                query?: {
+                    cursor?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
         };
     };
     "/v1/recordings": {
@@ -903,151 +903,19 @@ export type Schema = {
                     "x-d1-bookmark"?: string | undefined;
                 };
                 query?: {
-                    room?: string | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    from?: string | undefined;
-                    to?: string | undefined;
-                    minDurationMs?: unknown;
-                    maxDurationMs?: unknown;
-                    q?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
+                    [x: `metadata[${string}]`]: string | string[];
                     attention?: "true" | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    limit?: unknown;
                     cursor?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 400;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    room?: string | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
                     from?: string | undefined;
-                    to?: string | undefined;
-                    minDurationMs?: unknown;
-                    maxDurationMs?: unknown;
-                    q?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
-                    attention?: "true" | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    limit?: unknown;
-                    cursor?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 401;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    room?: string | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
                     kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    from?: string | undefined;
-                    to?: string | undefined;
-                    minDurationMs?: unknown;
-                    maxDurationMs?: unknown;
-                    q?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
-                    attention?: "true" | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
                     limit?: unknown;
-                    cursor?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
                     room?: string | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    from?: string | undefined;
-                    to?: string | undefined;
-                    minDurationMs?: unknown;
-                    maxDurationMs?: unknown;
-                    q?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
-                    attention?: "true" | undefined;
                     sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    limit?: unknown;
-                    cursor?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    room?: string | undefined;
                     status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    from?: string | undefined;
                     to?: string | undefined;
-                    minDurationMs?: unknown;
-                    maxDurationMs?: unknown;
-                    q?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
-                    attention?: "true" | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    limit?: unknown;
-                    cursor?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    room?: string | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    from?: string | undefined;
-                    to?: string | undefined;
-                    minDurationMs?: unknown;
-                    maxDurationMs?: unknown;
-                    q?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
-                    attention?: "true" | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    limit?: unknown;
-                    cursor?: string | undefined;
                 };
             };
             output: {
@@ -1100,8 +968,336 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
+        } | {
+            input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
+                query?: {
+                    [x: `metadata[${string}]`]: string | string[];
+                    attention?: "true" | undefined;
+                    cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
+                query?: {
+                    [x: `metadata[${string}]`]: string | string[];
+                    attention?: "true" | undefined;
+                    cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
+                query?: {
+                    [x: `metadata[${string}]`]: string | string[];
+                    attention?: "true" | undefined;
+                    cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
+                query?: {
+                    [x: `metadata[${string}]`]: string | string[];
+                    attention?: "true" | undefined;
+                    cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
+                query?: {
+                    [x: `metadata[${string}]`]: string | string[];
+                    attention?: "true" | undefined;
+                    cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
         };
         $post: {
+            input: {
+                json: {
+                    type: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web";
+                    roomName?: string | undefined;
+                    url?: string | undefined;
+                    identity?: string | undefined;
+                    trackId?: string | undefined;
+                    audioTrackId?: string | undefined;
+                    videoTrackId?: string | undefined;
+                    layout?: string | undefined;
+                    audioOnly?: boolean | undefined;
+                    videoOnly?: boolean | undefined;
+                    customBaseUrl?: string | undefined;
+                    preset?: "H264_1080P_30" | "H264_1080P_60" | "H264_720P_30" | "H264_720P_60" | "PORTRAIT_H264_1080P_30" | "PORTRAIT_H264_1080P_60" | "PORTRAIT_H264_720P_30" | "PORTRAIT_H264_720P_60" | undefined;
+                    encoding?: {
+                        width?: number | undefined;
+                        height?: number | undefined;
+                        depth?: number | undefined;
+                        framerate?: number | undefined;
+                        audioCodec?: "AAC" | "AC_MP3" | "OPUS" | undefined;
+                        audioBitrate?: number | undefined;
+                        audioFrequency?: number | undefined;
+                        videoCodec?: "H264_BASELINE" | "H264_HIGH" | "H264_MAIN" | undefined;
+                        videoBitrate?: number | undefined;
+                        keyFrameInterval?: number | undefined;
+                    } | undefined;
+                    file?: {
+                        fileType?: "MP3" | "MP4" | "OGG" | undefined;
+                        name?: string | undefined;
+                    } | undefined;
+                    segments?: {
+                        name?: string | undefined;
+                        segmentDurationSeconds?: number | undefined;
+                        live?: boolean | undefined;
+                    } | undefined;
+                    images?: {
+                        intervalSeconds?: number | undefined;
+                        width?: number | undefined;
+                        height?: number | undefined;
+                    } | undefined;
+                    streams?: {
+                        urls: string[];
+                    } | undefined;
+                    title?: string | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    maxDurationMs?: number | undefined;
+                    expiresAt?: string | undefined;
+                    exclusive?: boolean | undefined;
+                    disableManifest?: boolean | undefined;
+                };
+                header?: {
+                    'idempotency-key'?: string | undefined;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 200;
+        } | {
+            input: {
+                json: {
+                    type: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web";
+                    roomName?: string | undefined;
+                    url?: string | undefined;
+                    identity?: string | undefined;
+                    trackId?: string | undefined;
+                    audioTrackId?: string | undefined;
+                    videoTrackId?: string | undefined;
+                    layout?: string | undefined;
+                    audioOnly?: boolean | undefined;
+                    videoOnly?: boolean | undefined;
+                    customBaseUrl?: string | undefined;
+                    preset?: "H264_1080P_30" | "H264_1080P_60" | "H264_720P_30" | "H264_720P_60" | "PORTRAIT_H264_1080P_30" | "PORTRAIT_H264_1080P_60" | "PORTRAIT_H264_720P_30" | "PORTRAIT_H264_720P_60" | undefined;
+                    encoding?: {
+                        width?: number | undefined;
+                        height?: number | undefined;
+                        depth?: number | undefined;
+                        framerate?: number | undefined;
+                        audioCodec?: "AAC" | "AC_MP3" | "OPUS" | undefined;
+                        audioBitrate?: number | undefined;
+                        audioFrequency?: number | undefined;
+                        videoCodec?: "H264_BASELINE" | "H264_HIGH" | "H264_MAIN" | undefined;
+                        videoBitrate?: number | undefined;
+                        keyFrameInterval?: number | undefined;
+                    } | undefined;
+                    file?: {
+                        fileType?: "MP3" | "MP4" | "OGG" | undefined;
+                        name?: string | undefined;
+                    } | undefined;
+                    segments?: {
+                        name?: string | undefined;
+                        segmentDurationSeconds?: number | undefined;
+                        live?: boolean | undefined;
+                    } | undefined;
+                    images?: {
+                        intervalSeconds?: number | undefined;
+                        width?: number | undefined;
+                        height?: number | undefined;
+                    } | undefined;
+                    streams?: {
+                        urls: string[];
+                    } | undefined;
+                    title?: string | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    maxDurationMs?: number | undefined;
+                    expiresAt?: string | undefined;
+                    exclusive?: boolean | undefined;
+                    disableManifest?: boolean | undefined;
+                };
+                header?: {
+                    'idempotency-key'?: string | undefined;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 201;
+        } | {
             input: {
                 json: {
                     type: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web";
@@ -1881,218 +2077,63 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 504;
-        } | {
-            input: {
-                json: {
-                    type: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web";
-                    roomName?: string | undefined;
-                    url?: string | undefined;
-                    identity?: string | undefined;
-                    trackId?: string | undefined;
-                    audioTrackId?: string | undefined;
-                    videoTrackId?: string | undefined;
-                    layout?: string | undefined;
-                    audioOnly?: boolean | undefined;
-                    videoOnly?: boolean | undefined;
-                    customBaseUrl?: string | undefined;
-                    preset?: "H264_1080P_30" | "H264_1080P_60" | "H264_720P_30" | "H264_720P_60" | "PORTRAIT_H264_1080P_30" | "PORTRAIT_H264_1080P_60" | "PORTRAIT_H264_720P_30" | "PORTRAIT_H264_720P_60" | undefined;
-                    encoding?: {
-                        width?: number | undefined;
-                        height?: number | undefined;
-                        depth?: number | undefined;
-                        framerate?: number | undefined;
-                        audioCodec?: "AAC" | "AC_MP3" | "OPUS" | undefined;
-                        audioBitrate?: number | undefined;
-                        audioFrequency?: number | undefined;
-                        videoCodec?: "H264_BASELINE" | "H264_HIGH" | "H264_MAIN" | undefined;
-                        videoBitrate?: number | undefined;
-                        keyFrameInterval?: number | undefined;
-                    } | undefined;
-                    file?: {
-                        fileType?: "MP3" | "MP4" | "OGG" | undefined;
-                        name?: string | undefined;
-                    } | undefined;
-                    segments?: {
-                        name?: string | undefined;
-                        segmentDurationSeconds?: number | undefined;
-                        live?: boolean | undefined;
-                    } | undefined;
-                    images?: {
-                        intervalSeconds?: number | undefined;
-                        width?: number | undefined;
-                        height?: number | undefined;
-                    } | undefined;
-                    streams?: {
-                        urls: string[];
-                    } | undefined;
-                    title?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
-                    maxDurationMs?: number | undefined;
-                    expiresAt?: string | undefined;
-                    exclusive?: boolean | undefined;
-                    disableManifest?: boolean | undefined;
-                };
-                header?: {
-                    'idempotency-key'?: string | undefined;
-                };
-            };
-            output: {
-                egressId: string;
-                roomId: string | null;
-                roomName: string | null;
-                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
-                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
-                egressStatus: string | null;
-                title: string | null;
-                metadata: {
-                    [x: string]: string;
-                };
-                startedAt: string | null;
-                endedAt: string | null;
-                durationMs: number | null;
-                sizeBytes: number | null;
-                files: {
-                    name: string;
-                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
-                    contentType: string;
-                    sizeBytes: number | null;
-                    durationMs: number | null;
-                    key: string | null;
-                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
-                    path?: string | undefined;
-                    missing?: string[] | undefined;
-                }[];
-                progress: {
-                    doneBytes: number;
-                    totalBytes: number;
-                } | null;
-                error: {
-                    code: string;
-                    message: string;
-                } | null;
-                partial: boolean;
-                limitReached: boolean;
-                backup: boolean;
-                recoveredBy: "livekit" | "manifest" | "object" | null;
-                attention: string | null;
-                expiresAt: string | null;
-                legalHold: boolean;
-                removeAt: string | null;
-                createdAt: string;
-                updatedAt: string;
-            };
-            outputFormat: "json";
-            status: 200;
-        } | {
-            input: {
-                json: {
-                    type: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web";
-                    roomName?: string | undefined;
-                    url?: string | undefined;
-                    identity?: string | undefined;
-                    trackId?: string | undefined;
-                    audioTrackId?: string | undefined;
-                    videoTrackId?: string | undefined;
-                    layout?: string | undefined;
-                    audioOnly?: boolean | undefined;
-                    videoOnly?: boolean | undefined;
-                    customBaseUrl?: string | undefined;
-                    preset?: "H264_1080P_30" | "H264_1080P_60" | "H264_720P_30" | "H264_720P_60" | "PORTRAIT_H264_1080P_30" | "PORTRAIT_H264_1080P_60" | "PORTRAIT_H264_720P_30" | "PORTRAIT_H264_720P_60" | undefined;
-                    encoding?: {
-                        width?: number | undefined;
-                        height?: number | undefined;
-                        depth?: number | undefined;
-                        framerate?: number | undefined;
-                        audioCodec?: "AAC" | "AC_MP3" | "OPUS" | undefined;
-                        audioBitrate?: number | undefined;
-                        audioFrequency?: number | undefined;
-                        videoCodec?: "H264_BASELINE" | "H264_HIGH" | "H264_MAIN" | undefined;
-                        videoBitrate?: number | undefined;
-                        keyFrameInterval?: number | undefined;
-                    } | undefined;
-                    file?: {
-                        fileType?: "MP3" | "MP4" | "OGG" | undefined;
-                        name?: string | undefined;
-                    } | undefined;
-                    segments?: {
-                        name?: string | undefined;
-                        segmentDurationSeconds?: number | undefined;
-                        live?: boolean | undefined;
-                    } | undefined;
-                    images?: {
-                        intervalSeconds?: number | undefined;
-                        width?: number | undefined;
-                        height?: number | undefined;
-                    } | undefined;
-                    streams?: {
-                        urls: string[];
-                    } | undefined;
-                    title?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
-                    maxDurationMs?: number | undefined;
-                    expiresAt?: string | undefined;
-                    exclusive?: boolean | undefined;
-                    disableManifest?: boolean | undefined;
-                };
-                header?: {
-                    'idempotency-key'?: string | undefined;
-                };
-            };
-            output: {
-                egressId: string;
-                roomId: string | null;
-                roomName: string | null;
-                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
-                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
-                egressStatus: string | null;
-                title: string | null;
-                metadata: {
-                    [x: string]: string;
-                };
-                startedAt: string | null;
-                endedAt: string | null;
-                durationMs: number | null;
-                sizeBytes: number | null;
-                files: {
-                    name: string;
-                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
-                    contentType: string;
-                    sizeBytes: number | null;
-                    durationMs: number | null;
-                    key: string | null;
-                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
-                    path?: string | undefined;
-                    missing?: string[] | undefined;
-                }[];
-                progress: {
-                    doneBytes: number;
-                    totalBytes: number;
-                } | null;
-                error: {
-                    code: string;
-                    message: string;
-                } | null;
-                partial: boolean;
-                limitReached: boolean;
-                backup: boolean;
-                recoveredBy: "livekit" | "manifest" | "object" | null;
-                attention: string | null;
-                expiresAt: string | null;
-                legalHold: boolean;
-                removeAt: string | null;
-                createdAt: string;
-                updatedAt: string;
-            };
-            outputFormat: "json";
-            status: 201;
         };
     };
     "/v1/recordings/:egressId": {
         $delete: {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 202;
+        } | {
             input: {
                 param: {
                     egressId: string;
@@ -2146,8 +2187,12 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
+        };
+        $get: {
             input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
                 param: {
                     egressId: string;
                 };
@@ -2198,9 +2243,8 @@ export type Schema = {
                 updatedAt: string;
             };
             outputFormat: "json";
-            status: 202;
-        };
-        $get: {
+            status: 200;
+        } | {
             input: {
                 header?: {
                     "x-d1-bookmark"?: string | undefined;
@@ -2272,10 +2316,19 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
+        };
+        $patch: {
             input: {
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
                 header?: {
-                    "x-d1-bookmark"?: string | undefined;
+                    'if-match'?: string | undefined;
                 };
                 param: {
                     egressId: string;
@@ -2328,8 +2381,7 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        };
-        $patch: {
+        } | {
             input: {
                 json?: {
                     title?: string | null | undefined;
@@ -2549,18 +2601,13 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
+        };
+    };
+    "/v1/recordings/:egressId/layout": {
+        $post: {
             input: {
-                json?: {
-                    title?: string | null | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
-                    expiresAt?: string | null | undefined;
-                    legalHold?: boolean | undefined;
-                };
-                header?: {
-                    'if-match'?: string | undefined;
+                json: {
+                    layout: string;
                 };
                 param: {
                     egressId: string;
@@ -2613,10 +2660,7 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        };
-    };
-    "/v1/recordings/:egressId/layout": {
-        $post: {
+        } | {
             input: {
                 json: {
                     layout: string;
@@ -2760,66 +2804,30 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 504;
-        } | {
+        };
+    };
+    "/v1/recordings/:egressId/links": {
+        $get: {
             input: {
-                json: {
-                    layout: string;
-                };
                 param: {
                     egressId: string;
                 };
             };
             output: {
-                egressId: string;
-                roomId: string | null;
-                roomName: string | null;
-                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
-                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
-                egressStatus: string | null;
-                title: string | null;
-                metadata: {
-                    [x: string]: string;
-                };
-                startedAt: string | null;
-                endedAt: string | null;
-                durationMs: number | null;
-                sizeBytes: number | null;
-                files: {
-                    name: string;
-                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
-                    contentType: string;
-                    sizeBytes: number | null;
-                    durationMs: number | null;
-                    key: string | null;
-                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
-                    path?: string | undefined;
-                    missing?: string[] | undefined;
+                links: {
+                    linkId: string;
+                    egressId: string;
+                    download: boolean;
+                    viewer: string | null;
+                    maxPlays: number | null;
+                    createdAt: string;
+                    expiresAt: string;
+                    revokedAt: string | null;
                 }[];
-                progress: {
-                    doneBytes: number;
-                    totalBytes: number;
-                } | null;
-                error: {
-                    code: string;
-                    message: string;
-                } | null;
-                partial: boolean;
-                limitReached: boolean;
-                backup: boolean;
-                recoveredBy: "livekit" | "manifest" | "object" | null;
-                attention: string | null;
-                expiresAt: string | null;
-                legalHold: boolean;
-                removeAt: string | null;
-                createdAt: string;
-                updatedAt: string;
             };
             outputFormat: "json";
             status: 200;
-        };
-    };
-    "/v1/recordings/:egressId/links": {
-        $get: {
+        } | {
             input: {
                 param: {
                     egressId: string;
@@ -2864,28 +2872,28 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
+        };
+        $post: {
             input: {
+                json?: {
+                    expiresInSeconds?: number | undefined;
+                    download?: boolean | undefined;
+                    viewer?: string | null | undefined;
+                    maxPlays?: number | null | undefined;
+                };
                 param: {
                     egressId: string;
                 };
             };
             output: {
-                links: {
-                    linkId: string;
-                    egressId: string;
-                    download: boolean;
-                    viewer: string | null;
-                    maxPlays: number | null;
-                    createdAt: string;
-                    expiresAt: string;
-                    revokedAt: string | null;
-                }[];
+                linkId: string;
+                url: string;
+                watchUrl: string;
+                expiresAt: string;
             };
             outputFormat: "json";
-            status: 200;
-        };
-        $post: {
+            status: 201;
+        } | {
             input: {
                 json?: {
                     expiresInSeconds?: number | undefined;
@@ -3020,26 +3028,6 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
-            input: {
-                json?: {
-                    expiresInSeconds?: number | undefined;
-                    download?: boolean | undefined;
-                    viewer?: string | null | undefined;
-                    maxPlays?: number | null | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: {
-                linkId: string;
-                url: string;
-                watchUrl: string;
-                expiresAt: string;
-            };
-            outputFormat: "json";
-            status: 201;
         };
     };
     "/v1/recordings/:egressId/play": {
@@ -3049,112 +3037,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 400;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-                query?: {
                     file?: string | undefined;
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 401;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-                query?: {
-                    file?: string | undefined;
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-                query?: {
-                    file?: string | undefined;
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 404;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-                query?: {
-                    file?: string | undefined;
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 409;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-                query?: {
-                    file?: string | undefined;
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 416;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-                query?: {
-                    file?: string | undefined;
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-                query?: {
-                    file?: string | undefined;
-                    download?: "0" | "1" | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-                query?: {
-                    file?: string | undefined;
-                    download?: "0" | "1" | undefined;
                 };
             };
             output: {};
@@ -3166,8 +3050,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: {};
@@ -3179,8 +3063,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: {};
@@ -3192,8 +3076,112 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+                query?: {
+                    download?: "0" | "1" | undefined;
+                    file?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+                query?: {
+                    download?: "0" | "1" | undefined;
+                    file?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+                query?: {
+                    download?: "0" | "1" | undefined;
+                    file?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+                query?: {
+                    download?: "0" | "1" | undefined;
+                    file?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+                query?: {
+                    download?: "0" | "1" | undefined;
+                    file?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 416;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+                query?: {
+                    download?: "0" | "1" | undefined;
+                    file?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+                query?: {
+                    download?: "0" | "1" | undefined;
+                    file?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+                query?: {
+                    download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: {
@@ -3264,51 +3252,6 @@ export type Schema = {
                     egressId: string;
                 };
             };
-            output: Problem;
-            outputFormat: "json";
-            status: 401;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 404;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-            };
             output: {
                 egressId: string;
                 roomId: string | null;
@@ -3356,6 +3299,51 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
         };
     };
     "/v1/recordings/:egressId/restore": {
@@ -3365,60 +3353,6 @@ export type Schema = {
                     egressId: string;
                 };
             };
-            output: Problem;
-            outputFormat: "json";
-            status: 401;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 404;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 409;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-            };
             output: {
                 egressId: string;
                 roomId: string | null;
@@ -3466,26 +3400,8 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        };
-    };
-    "/v1/recordings/:egressId/stop": {
-        $post: {
-            input: {
-                json?: {
-                    discard?: boolean | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 400;
         } | {
             input: {
-                json?: {
-                    discard?: boolean | undefined;
-                };
                 param: {
                     egressId: string;
                 };
@@ -3495,9 +3411,6 @@ export type Schema = {
             status: 401;
         } | {
             input: {
-                json?: {
-                    discard?: boolean | undefined;
-                };
                 param: {
                     egressId: string;
                 };
@@ -3507,9 +3420,6 @@ export type Schema = {
             status: 403;
         } | {
             input: {
-                json?: {
-                    discard?: boolean | undefined;
-                };
                 param: {
                     egressId: string;
                 };
@@ -3519,21 +3429,6 @@ export type Schema = {
             status: 404;
         } | {
             input: {
-                json?: {
-                    discard?: boolean | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 408;
-        } | {
-            input: {
-                json?: {
-                    discard?: boolean | undefined;
-                };
                 param: {
                     egressId: string;
                 };
@@ -3543,33 +3438,6 @@ export type Schema = {
             status: 409;
         } | {
             input: {
-                json?: {
-                    discard?: boolean | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 413;
-        } | {
-            input: {
-                json?: {
-                    discard?: boolean | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 415;
-        } | {
-            input: {
-                json?: {
-                    discard?: boolean | undefined;
-                };
                 param: {
                     egressId: string;
                 };
@@ -3579,9 +3447,6 @@ export type Schema = {
             status: 429;
         } | {
             input: {
-                json?: {
-                    discard?: boolean | undefined;
-                };
                 param: {
                     egressId: string;
                 };
@@ -3589,7 +3454,10 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
+        };
+    };
+    "/v1/recordings/:egressId/stop": {
+        $post: {
             input: {
                 json?: {
                     discard?: boolean | undefined;
@@ -3701,10 +3569,149 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 202;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 408;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 413;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 415;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
         };
     };
     "/v1/recordings/:egressId/timeline": {
         $get: {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                items: {
+                    at: string;
+                    source: string;
+                    type: string;
+                    summary: string;
+                    detail: {
+                        [x: string]: any;
+                    };
+                }[];
+            };
+            outputFormat: "json";
+            status: 200;
+        } | {
             input: {
                 param: {
                     egressId: string;
@@ -3749,25 +3756,6 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-            };
-            output: {
-                items: {
-                    at: string;
-                    source: string;
-                    type: string;
-                    summary: string;
-                    detail: {
-                        [x: string]: any;
-                    };
-                }[];
-            };
-            outputFormat: "json";
-            status: 200;
         };
     };
     "/v1/stats": {
@@ -3778,84 +3766,9 @@ export type Schema = {
                 };
                 query?: {
                     from?: string | undefined;
-                    to?: string | undefined;
                     room?: string | undefined;
                     rooms?: unknown;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 400;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    from?: string | undefined;
                     to?: string | undefined;
-                    room?: string | undefined;
-                    rooms?: unknown;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 401;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    from?: string | undefined;
-                    to?: string | undefined;
-                    room?: string | undefined;
-                    rooms?: unknown;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    from?: string | undefined;
-                    to?: string | undefined;
-                    room?: string | undefined;
-                    rooms?: unknown;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    from?: string | undefined;
-                    to?: string | undefined;
-                    room?: string | undefined;
-                    rooms?: unknown;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    from?: string | undefined;
-                    to?: string | undefined;
-                    room?: string | undefined;
-                    rooms?: unknown;
                 };
             };
             output: {
@@ -3894,30 +3807,85 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        };
-    };
-    "/v1/sweeps": {
-        $get: {
-            input: {};
+        } | {
+            input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
+                query?: {
+                    from?: string | undefined;
+                    room?: string | undefined;
+                    rooms?: unknown;
+                    to?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
+                query?: {
+                    from?: string | undefined;
+                    room?: string | undefined;
+                    rooms?: unknown;
+                    to?: string | undefined;
+                };
+            };
             output: Problem;
             outputFormat: "json";
             status: 401;
         } | {
-            input: {};
+            input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
+                query?: {
+                    from?: string | undefined;
+                    room?: string | undefined;
+                    rooms?: unknown;
+                    to?: string | undefined;
+                };
+            };
             output: Problem;
             outputFormat: "json";
             status: 403;
         } | {
-            input: {};
+            input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
+                query?: {
+                    from?: string | undefined;
+                    room?: string | undefined;
+                    rooms?: unknown;
+                    to?: string | undefined;
+                };
+            };
             output: Problem;
             outputFormat: "json";
             status: 429;
         } | {
-            input: {};
+            input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
+                query?: {
+                    from?: string | undefined;
+                    room?: string | undefined;
+                    rooms?: unknown;
+                    to?: string | undefined;
+                };
+            };
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
+        };
+    };
+    "/v1/sweeps": {
+        $get: {
             input: {};
             output: {
                 sweeps: {
@@ -3938,8 +3906,47 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
+        } | {
+            input: {};
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {};
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {};
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {};
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
         };
         $post: {
+            input: {};
+            output: {
+                sweepId: string;
+                startedAt: string;
+                finishedAt: string;
+                trigger: "api" | "cron";
+                seen: number;
+                adopted: number;
+                recovered: number;
+                orphans: number;
+                woken: number;
+                missing: number;
+                errors: string[];
+                cursor: string | null;
+                subrequests: number;
+            };
+            outputFormat: "json";
+            status: 200;
+        } | {
             input: {};
             output: Problem;
             outputFormat: "json";
@@ -3964,25 +3971,6 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        } | {
-            input: {};
-            output: {
-                sweepId: string;
-                startedAt: string;
-                finishedAt: string;
-                trigger: "api" | "cron";
-                seen: number;
-                adopted: number;
-                recovered: number;
-                orphans: number;
-                woken: number;
-                missing: number;
-                errors: string[];
-                cursor: string | null;
-                subrequests: number;
-            };
-            outputFormat: "json";
-            status: 200;
         };
     };
     "/watch/:token": {
@@ -4004,15 +3992,6 @@ export type Schema = {
                     token: string;
                 };
             };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                };
-            };
             output: {
                 view: "deleted" | "failed" | "live" | "play" | "processing" | "refused" | "waiting";
                 heading: string;
@@ -4021,6 +4000,15 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
+        } | {
+            input: {
+                param: {
+                    token: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
         };
     };
     "/watch/:token/state": {
@@ -4030,15 +4018,6 @@ export type Schema = {
                     token: string;
                 };
             };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                };
-            };
             output: {
                 view: "deleted" | "failed" | "live" | "play" | "processing" | "refused" | "waiting";
                 heading: string;
@@ -4047,6 +4026,15 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
+        } | {
+            input: {
+                param: {
+                    token: string;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
         };
     };
     "/webhooks/livekit": {
