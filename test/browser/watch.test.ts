@@ -12,9 +12,10 @@ import type { DevServer } from '../../scripts/dev-server.ts'
 import { windowMs } from '../../src/playback/life.ts'
 import { signPlaybackToken } from '../../src/playback/token.ts'
 import { chromiumPath } from '../chromium.ts'
+import { freePort } from '../free-port.ts'
 import { Stories } from './stories.ts'
 
-const port = 8931
+const port = await freePort()
 /** In the page: what runs there is text, because here there is no document. */
 const video = "document.querySelector('video')"
 let server: DevServer
@@ -85,6 +86,8 @@ async function until(page: Page, condition: string): Promise<void> {
 }
 
 async function playToTheEnd(page: Page): Promise<void> {
+  // Before the player has taken the video over, playing would be interrupted by its loading.
+  await until(page, `${video}.readyState >= 1`)
   await page.evaluate(`${video}.play()`)
   await until(page, `${video}.currentTime > 0.5`)
   expect(await page.evaluate(`${video}.duration`)).toBeGreaterThan(8)
