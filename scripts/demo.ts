@@ -112,7 +112,7 @@ async function setUp(options: { port: number; seed: number | null }): Promise<Wo
   const tempPrefix = readConfig({ ...settings }).tempPrefix
   const recorded = {
     egressId,
-    roomName: 'demo',
+    roomName: 'Team standup',
     filename: `${tempPrefix}${egressId}/recording.mp4`,
     sizeBytes: file.length,
     startedAtMs: startedMs - mediaMs,

@@ -1,6 +1,8 @@
-// The README's table of faults tells the truth: each file that it names is there and has a test of each row that it names.
-import { existsSync, readFileSync } from 'node:fs'
+// The README's tables tell the truth: each file of tests that it names is there and has a test of each row that it names,
+// each row that has a test is named, and so is each setting.
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { readWranglerConfig } from '../scripts/wrangler-config.ts'
 
 const root = `${import.meta.dirname}/..`
 const readme = readFileSync(`${root}/README.md`, 'utf8')
@@ -34,6 +36,28 @@ describe('the README', () => {
       for (const row of rows)
         expect(source, `${row} in ${file}`).toMatch(new RegExp(`\\b${row}\\b`))
     }
+  })
+
+  it('names every row that a test is named by', () => {
+    const told = new Set(named.flatMap(({ rows }) => rows))
+    const tests = globSync('test/**/*.test.ts', { cwd: root }).map((file) =>
+      readFileSync(`${root}/${file}`, 'utf8'),
+    )
+    const tested = tests.flatMap((source) =>
+      [...source.matchAll(/(?:it|describe)(?:\.each\(.*\))?\('([WSDCPAR]\d+): /g)].map(
+        ([, row = '']) => row,
+      ),
+    )
+    expect(tested.length).toBeGreaterThan(60)
+    expect(tested.filter((row) => !told.has(row))).toEqual([])
+  })
+
+  it('names every setting', () => {
+    const { vars, secrets } = readWranglerConfig()
+    const settings = [...Object.keys(vars), ...secrets.required]
+    expect(settings.length).toBeGreaterThan(20)
+    for (const setting of settings)
+      expect(readme, setting).toMatch(new RegExp(`\\| .*\`${setting}\`.* \\|`))
   })
 
   it('names commands that there are', () => {

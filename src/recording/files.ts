@@ -24,7 +24,7 @@ const clockSlackMs = 5 * 60_000
 
 /** The file works of an ended egress, after new evidence: new outputs get one, doubts that the evidence settles are dropped. */
 export function planFiles(state: RecordingState): FileWork[] {
-  let files = state.files.map((file) => settleDoubt(state, file))
+  let files = state.files.map((file) => settleDoubt(state, underItsName(state, file)))
   for (const fact of outputsToMove(state)) {
     const known = files.filter((file) => file.path === fact.path)
     const latest = known.at(-1)
@@ -37,6 +37,17 @@ export function planFiles(state: RecordingState): FileWork[] {
     }
   }
   return files
+}
+
+/**
+ * A work that began with nothing but an object's key is the work of the path that LiveKit gives to that key, with `//` in
+ * it or without the server's own prefix; a second one would look for the same file for ever.
+ */
+function underItsName({ seen }: RecordingState, file: FileWork): FileWork {
+  if (seen.paths.includes(file.path)) return file
+  const now = (seen.outputs?.value ?? []).map(({ path }) => path)
+  const path = [...now, ...seen.paths].find((known) => isKeyOf(file.path, known))
+  return path === undefined ? file : { ...file, path }
 }
 
 /** The work after objects were seen in the bucket: what was given up is looked for again when it is among them. */
@@ -82,16 +93,21 @@ export function hasBackup(state: RecordingState, file: FileWork): boolean {
 }
 
 function outputsToMove(state: RecordingState): OutputFact[] {
-  const { outputs, paths } = state.seen
+  const { outputs, paths, livePaths } = state.seen
   const facts = (outputs?.value ?? []).filter((fact) => fact.path !== '')
   const media = facts.filter((fact) => fact.kind !== 'image')
   // Without a location the file name may be the first message's guess: every name that was ever given is tried.
   const isLocated = facts.some((fact) => fact.located)
   // Images and manifests have names of their own making; what else was named plays, or is a list of what plays.
-  const guesses = paths.filter(
-    (path) => isPlayableName(path) && !facts.some((fact) => fact.path === path),
-  )
-  const wanted = [...media, ...(isLocated ? [] : guesses.map((path) => unpromised(path)))]
+  const unsaid = paths.filter((path) => !facts.some((fact) => fact.path === path))
+  // A manifest lists no live playlist: the one beside a list that is moved goes with it, whoever named it and when.
+  const lists = new Set(media.filter(({ kind }) => kind === 'playlist').map(folderOf))
+  const lives = unsaid
+    .filter((path) => livePaths.includes(path))
+    .map((path) => ({ ...unpromised(path), kind: 'live_playlist' as const }))
+    .filter((live) => !isLocated || lists.has(folderOf(live)))
+  const guesses = unsaid.filter((path) => isPlayableName(path) && !livePaths.includes(path))
+  const wanted = [...media, ...(isLocated ? [] : guesses.map(unpromised)), ...lives]
   // A retry may have chosen another name, and the attempt before it may have left a file: what lies in the bucket beside
   // what is wanted by name is a file as well, or another run of one that has its work.
   const found = Object.keys(state.seen.objects).filter(
@@ -101,6 +117,10 @@ function outputsToMove(state: RecordingState): OutputFact[] {
     (key) => state.files.find(({ path }) => isKeyOf(key, path))?.path ?? key,
   )
   return [...wanted, ...discovered.map((path) => unpromised(path))]
+}
+
+function folderOf({ path }: OutputFact): string {
+  return directoryOf(path)
 }
 
 /** True for the name of a file that plays by itself. */
@@ -232,7 +252,11 @@ export function candidateKeys(
   const keys = safe.filter(
     (key) => isUnder(tempPrefix, key) || (located === true && !isUnder(finalPrefix, key)),
   )
-  if (keys.length > 0) return { keys }
+  // The egress service may have put another prefix before it than the temp folder's: the bucket knows.
+  const seen = Object.keys(state.seen.objects).filter(
+    (key) => isKeyOf(key, path) && isSafeKey(key) && isUnder(tempPrefix, key),
+  )
+  if (keys.length > 0) return { keys: [...new Set([...keys, ...seen])] }
   const message = `The file lies neither in the temp folder ${tempPrefix} nor beside the final one.`
   return { refused: { code: 'outside-folders', message } }
 }

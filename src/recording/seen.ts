@@ -55,6 +55,8 @@ export interface Seen {
   wishes: Wished
   /** Every path that LiveKit ever named, sorted: the first message's file name is a guess (livekit.md §0.8). */
   paths: string[]
+  /** Those of them that are live playlists: a manifest never lists one, and may well have the last word on the outputs. */
+  livePaths: string[]
   streams: boolean
   backup: boolean
   /** Witnesses that said anything, and those that told of the end; sorted. */
@@ -85,6 +87,7 @@ export const nothingSeen: Seen = {
   startId: null,
   wishes: nothingWished,
   paths: [],
+  livePaths: [],
   streams: false,
   backup: false,
   witnesses: [],
@@ -133,6 +136,7 @@ export function join(a: Seen, b: Seen): Seen {
     startId: greater(a.startId, b.startId),
     wishes: joinWishes(a.wishes, b.wishes),
     paths: union(a.paths, b.paths),
+    livePaths: union(a.livePaths, b.livePaths),
     streams: a.streams || b.streams,
     backup: a.backup || b.backup,
     witnesses: union(a.witnesses, b.witnesses),
@@ -162,6 +166,8 @@ function fromObservation(observation: Observation): Seen {
   const stamped = <T>(value: T | null | undefined): Stamped<T> | null =>
     value === null || value === undefined ? null : { stamp, value }
   const { status, error, errorCode, details } = egress
+  const outputs = egress.outputs ?? []
+  const live = outputs.filter((output) => output.kind === 'live_playlist')
   // A manifest is written last, after every upload (livekit.md §3): it tells of the end without a status. So does a person
   // who adopts a file.
   const isManifest = source === 'manifest' || observation.type === 'adopted'
@@ -177,7 +183,8 @@ function fromObservation(observation: Observation): Seen {
     terminalAtMs: stamped(egress.terminalAtMs),
     outputs: stamped(egress.outputs),
     bucket: stamped(egress.bucket),
-    paths: union([], egress.outputs?.map((output) => output.path) ?? []),
+    paths: union([], pathsOf(outputs)),
+    livePaths: union([], pathsOf(live)),
     startId: stamped(egress.startId),
     streams: egress.streams,
     backup: egress.backup,
@@ -190,6 +197,10 @@ function fromObservation(observation: Observation): Seen {
       egress.startedAtMs,
     ),
   }
+}
+
+function pathsOf(outputs: OutputFact[]): string[] {
+  return outputs.map((output) => output.path)
 }
 
 /** Segments and images mean nothing alone, and the state of an object must fit a row of two megabytes. */

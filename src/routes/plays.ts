@@ -39,7 +39,7 @@ export async function countPlay(
   throw problem(403, 'link-used-up', 'This link has been played as often as it may be.')
 }
 
-/** True when a capped link has no play left, and none that is going on. */
+/** True when a capped link has no play left; one that is going on goes on all the same. */
 export async function isUsedUp(
   context: Context<AppEnv>,
   { claims, maxPlays }: OpenedLink,

@@ -11,8 +11,9 @@ import type { DevServer } from '../../scripts/dev-server.ts'
 import { signed, wholeLife } from '../egress-events.ts'
 import { Bucket } from '../outside/bucket.ts'
 import { chromiumPath } from '../chromium.ts'
+import { freePort } from '../free-port.ts'
 
-const port = 8932
+const port = await freePort()
 let server: DevServer
 let browser: Browser
 let stateFolder: string

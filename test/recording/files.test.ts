@@ -11,6 +11,7 @@ import {
   planFiles,
   renamed,
 } from '../../src/recording/files.ts'
+import { waitsForSegments } from '../../src/recording/folders.ts'
 import { observe, settle } from '../../src/recording/lifecycle.ts'
 import { observation } from '../../src/recording/observation.ts'
 import { neverMs, newState, noPause, pauseAfter } from '../../src/recording/state.ts'
@@ -36,6 +37,54 @@ describe('the files of an ended egress', () => {
       [path, true],
       ['temp/guess.mp4', true],
     ])
+  })
+
+  it.each(['before', 'after'])(
+    'have the live playlist of a webhook heard %s the manifest',
+    (when) => {
+      const index = output({ kind: 'playlist', path: 'temp/EG_test/index.m3u8' })
+      const live = output({ kind: 'live_playlist', path: 'temp/EG_test/live.m3u8' })
+      const named = webhook('EGRESS_ACTIVE', 1, { outputs: [index, live] })
+      const located = output({ ...index, located: true })
+      const manifest = {
+        ...webhook('EGRESS_COMPLETE', 60, { status: null, outputs: [located] }),
+        source: 'manifest' as const,
+      }
+      const told = when === 'before' ? [named, manifest] : [manifest, named]
+      const state = told.reduce(observe, newState('EG_test'))
+      const works = state.files.map(({ kind, path: of, name }) => [kind, of, name])
+      expect(works).toEqual([
+        ['playlist', 'temp/EG_test/index.m3u8', 'index.m3u8'],
+        ['live_playlist', 'temp/EG_test/live.m3u8', 'live.m3u8'],
+      ])
+      const found = withFile(state, { state: 'in_temp', source: sourceOf() }, 'live.m3u8')
+      expect(found.files.map((file) => waitsForSegments(found, file))).toEqual([true, true])
+    },
+  )
+
+  it('have the live playlist of an end that LiveKit told, when the manifest has the later word', () => {
+    const index = output({ kind: 'playlist', path: 'temp/EG_test/index.m3u8', located: true })
+    const live = output({ kind: 'live_playlist', path: 'temp/EG_test/live.m3u8', located: true })
+    const end = webhook('EGRESS_COMPLETE', 60, { outputs: [index, live] })
+    const later = webhook('EGRESS_COMPLETE', 61, { status: null, outputs: [index] })
+    const manifest = { ...later, source: 'manifest' as const }
+    for (const order of [
+      [end, manifest],
+      [manifest, end],
+    ]) {
+      const { files } = order.reduce(observe, newState('EG_test'))
+      expect(files.map((file) => file.path)).toEqual([index.path, live.path])
+    }
+  })
+
+  it('have no live playlist of an attempt that was superseded, whose segments nobody moves', () => {
+    const first = output({ kind: 'live_playlist', path: 'temp/first/live.m3u8' })
+    const index = output({ kind: 'playlist', path: 'temp/second/index.m3u8', located: true })
+    const state = [
+      webhook('EGRESS_ACTIVE', 1, { outputs: [first] }),
+      webhook('EGRESS_COMPLETE', 60, { outputs: [index], retryCount: 1 }),
+    ].reduce(observe, newState('EG_test'))
+    expect(state.files.map((file) => file.path)).toEqual([index.path])
   })
 
   it('that were given up are looked for once more when LiveKit promises them later', () => {

@@ -1,8 +1,8 @@
 // `npm run dev` as a person runs it: from a clean clone to a Worker that answers, and nothing left behind.
 import { readFile, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { freePort } from '../free-port.ts'
 import { assets } from '../../src/assets.ts'
 import { isFree, isRoomtape } from '../../scripts/dev-server.ts'
 import { parseVars } from '../../scripts/vars-file.ts'
@@ -28,16 +28,6 @@ afterEach(async () => {
   }
   await project.remove()
 })
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0))
-    })
-  })
-}
 
 function dev(port: number): RunningScript {
   const script = startScript(project.folder, 'dev.ts', ['--port', String(port)])

@@ -98,9 +98,8 @@ function assertSafe(storm: Aftermath, life: Life, upload: Uploaded): void {
   const actor = actors.get(life.egressId)
   const isSegmented = upload.role !== 'media'
   if (isSegmented && !life.uploads.some(({ path }) => isHeardPlaylist(life, path, actor))) return
-  // A manifest does not name the live playlist, and who has the whole one does not need it.
-  const outputs = actor?.state.seen.outputs?.value ?? []
-  if (upload.role === 'live_playlist' && !outputs.some(({ path }) => path === upload.path)) return
+  // A manifest does not name the live playlist: nobody but LiveKit itself does.
+  if (upload.role === 'live_playlist' && actor?.heardPaths.has(upload.path) !== true) return
   if (!isKnowable(storm, life, upload, actor)) return assertKept(storm, upload, places)
   const recording = actor === undefined ? null : toRecording(actor.state)
   if (recording === null) {

@@ -1,7 +1,7 @@
 // The Worker as processes of this machine, with a folder for its state, that can be killed as a machine dies: all at once,
 // without a word. Started with settings of its own, so that no file of this checkout plays a part.
 import type { ChildProcess } from 'node:child_process'
-import { createServer } from 'node:net'
+import { freePort } from '../free-port.ts'
 import { exitOf, runWrangler, startWrangler } from '../../scripts/wrangler.ts'
 
 export interface WorkerProcess {
@@ -79,14 +79,4 @@ function killGroup(child: ChildProcess): void {
   } catch {
     // It is gone already.
   }
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0))
-    })
-  })
 }

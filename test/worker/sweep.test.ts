@@ -9,8 +9,16 @@ import worker from '../../src/index.ts'
 import { sweep } from '../../src/reconcile/sweep.ts'
 import type { SweepReport } from '../../src/catalog/sweeps.ts'
 import { egressEvent, uploaded, wholeLife } from '../egress-events.ts'
-import { playlistText, segmentNames } from '../egress-files.ts'
-import { letTimeRun, passMs, passUntil, recordedNow, ring, stopTime } from './clock.ts'
+import { playlistText, segmentNames, segmentsInfo } from '../egress-files.ts'
+import {
+  letTimeRun,
+  passMs,
+  passUntil,
+  passUntilQuiet,
+  recordedNow,
+  ring,
+  stopTime,
+} from './clock.ts'
 import { breakStore, download, emptyFolder, keysUnder, setLiveKit, upload } from './outside.ts'
 import { asAdmin, listed as listOf, read, timeline, webhooks } from './story.ts'
 import {
@@ -198,6 +206,32 @@ describe('W7: the end is lost, LiveKit has forgotten, and a manifest lies in the
     for (const name of [segments[0], segments[7]]) {
       expect(await download(`recordings/${story.egressId}/${name}`)).toBe(name)
     }
+  })
+
+  it('a live playlist, which no manifest lists, follows when LiveKit names it after the move', async () => {
+    const story = recordedNow({ filename: 'tmp/of its own/index.m3u8' })
+    const folder = 'tmp/of its own/'
+    const segments = segmentNames(3)
+    const live = `${folder}live.m3u8`
+    for (const name of segments) await upload(`${folder}${name}`, name, 'video/mp2t')
+    await upload(story.filename, playlistText(segments), 'application/x-mpegurl')
+    const liveText = playlistText(segments.slice(-2), false)
+    await upload(live, liveText, 'application/x-mpegurl')
+    const named = segments.map((name) => ({ filename: `${folder}${name}` }))
+    const playlists = [{ location: at(story.filename), segments: named }]
+    const text = manifestText(story, { files: undefined, playlists })
+    await upload(manifestKey(story), text, 'application/json')
+    await sweepAll()
+    expect(await ready(story.egressId)).toMatchObject({ recoveredBy: 'manifest' })
+    await passUntilQuiet(story.egressId)
+    expect(await keysUnder(folder)).toEqual([live])
+    const info = segmentsInfo(story, { livePlaylistName: live, livePlaylistLocation: at(live) })
+    const outputs = { fileResults: [], segmentResults: [info] }
+    await webhooks(egressEvent('egress_ended', 'EGRESS_COMPLETE', story, outputs))
+    await passUntilQuiet(story.egressId)
+    expect(await read(story.egressId)).toMatchObject({ status: 'ready', attention: null })
+    expect(await keysUnder(folder)).toEqual([])
+    expect(await download(`recordings/${story.egressId}/live.m3u8`)).toBe(liveText)
   })
 
   it('a manifest that nobody can read is an orphan, and stops nothing', async () => {
