@@ -165,21 +165,6 @@ export type Schema = {
                     cursor?: string | undefined;
                 };
             };
-            output: {
-                seen: number;
-                adopted: number;
-                errors: string[];
-                nextCursor: string | null;
-            };
-            outputFormat: "json";
-            status: 200;
-        } | {
-            input: {
-                json: {
-                    prefix: string;
-                    cursor?: string | undefined;
-                };
-            };
             output: Problem;
             outputFormat: "json";
             status: 400;
@@ -253,25 +238,25 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
+        } | {
+            input: {
+                json: {
+                    prefix: string;
+                    cursor?: string | undefined;
+                };
+            };
+            output: {
+                seen: number;
+                adopted: number;
+                errors: string[];
+                nextCursor: string | null;
+            };
+            outputFormat: "json";
+            status: 200;
         };
     };
     "/v1/keys": {
         $get: {
-            input: {};
-            output: {
-                keys: {
-                    keyId: string;
-                    name: string;
-                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
-                    room: string | null;
-                    createdAt: string;
-                    expiresAt: string | null;
-                    lastUsedOn: string | null;
-                }[];
-            };
-            outputFormat: "json";
-            status: 200;
-        } | {
             input: {};
             output: Problem;
             outputFormat: "json";
@@ -291,29 +276,23 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        };
-        $post: {
-            input: {
-                json: {
+        } | {
+            input: {};
+            output: {
+                keys: {
+                    keyId: string;
                     name: string;
                     scopes: ("admin" | "delete" | "play" | "read" | "record")[];
-                    room?: string | null | undefined;
-                    expiresAt?: string | null | undefined;
-                };
-            };
-            output: {
-                keyId: string;
-                name: string;
-                scopes: ("admin" | "delete" | "play" | "read" | "record")[];
-                room: string | null;
-                createdAt: string;
-                expiresAt: string | null;
-                lastUsedOn: string | null;
-                key: string;
+                    room: string | null;
+                    createdAt: string;
+                    expiresAt: string | null;
+                    lastUsedOn: string | null;
+                }[];
             };
             outputFormat: "json";
-            status: 201;
-        } | {
+            status: 200;
+        };
+        $post: {
             input: {
                 json: {
                     name: string;
@@ -421,6 +400,27 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
+        } | {
+            input: {
+                json: {
+                    name: string;
+                    scopes: ("admin" | "delete" | "play" | "read" | "record")[];
+                    room?: string | null | undefined;
+                    expiresAt?: string | null | undefined;
+                };
+            };
+            output: {
+                keyId: string;
+                name: string;
+                scopes: ("admin" | "delete" | "play" | "read" | "record")[];
+                room: string | null;
+                createdAt: string;
+                expiresAt: string | null;
+                lastUsedOn: string | null;
+                key: string;
+            };
+            outputFormat: "json";
+            status: 201;
         };
     };
     "/v1/keys/:keyId": {
@@ -430,15 +430,6 @@ export type Schema = {
                     keyId: string;
                 };
             };
-            output: {};
-            outputFormat: string;
-            status: 204;
-        } | {
-            input: {
-                param: {
-                    keyId: string;
-                };
-            };
             output: Problem;
             outputFormat: "json";
             status: 401;
@@ -478,6 +469,15 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
+        } | {
+            input: {
+                param: {
+                    keyId: string;
+                };
+            };
+            output: {};
+            outputFormat: string;
+            status: 204;
         };
     };
     "/v1/links/:linkId": {
@@ -487,15 +487,6 @@ export type Schema = {
                     linkId: string;
                 };
             };
-            output: {};
-            outputFormat: string;
-            status: 204;
-        } | {
-            input: {
-                param: {
-                    linkId: string;
-                };
-            };
             output: Problem;
             outputFormat: "json";
             status: 401;
@@ -535,10 +526,39 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
+        } | {
+            input: {
+                param: {
+                    linkId: string;
+                };
+            };
+            output: {};
+            outputFormat: string;
+            status: 204;
         };
     };
     "/v1/orphans": {
         $get: {
+            input: {};
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {};
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {};
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {};
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
             input: {};
             output: {
                 orphans: {
@@ -551,30 +571,120 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        } | {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 401;
-        } | {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
         };
     };
     "/v1/orphans/adopt": {
         $post: {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 404;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 408;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 409;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 413;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 415;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                    roomName?: string | undefined;
+                    title?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
             input: {
                 json: {
                     key: string;
@@ -629,116 +739,6 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 201;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 400;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 401;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 404;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 408;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 409;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 413;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 415;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                    roomName?: string | undefined;
-                    title?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
         };
     };
     "/v1/orphans/dismiss": {
@@ -748,15 +748,6 @@ export type Schema = {
                     key: string;
                 };
             };
-            output: {};
-            outputFormat: string;
-            status: 204;
-        } | {
-            input: {
-                json: {
-                    key: string;
-                };
-            };
             output: Problem;
             outputFormat: "json";
             status: 400;
@@ -832,10 +823,64 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
+        } | {
+            input: {
+                json: {
+                    key: string;
+                };
+            };
+            output: {};
+            outputFormat: string;
+            status: 204;
         };
     };
     "/v1/rebuild": {
         $post: {
+            input: {
+                query?: {
+                    cursor?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 400;
+        } | {
+            input: {
+                query?: {
+                    cursor?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {
+                query?: {
+                    cursor?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {
+                query?: {
+                    cursor?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {
+                query?: {
+                    cursor?: string | undefined;
+                };
+            };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
             input: {
                 query?: {
                     cursor?: string | undefined;
@@ -849,10 +894,28 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        } | {
+        };
+    };
+    "/v1/recordings": {
+        $get: {
             input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
                 query?: {
+                    [x: `metadata[${string}]`]: string | string[];
+                    attention?: "true" | undefined;
                     cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
@@ -860,8 +923,23 @@ export type Schema = {
             status: 400;
         } | {
             input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
                 query?: {
+                    [x: `metadata[${string}]`]: string | string[];
+                    attention?: "true" | undefined;
                     cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
@@ -869,8 +947,23 @@ export type Schema = {
             status: 401;
         } | {
             input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
                 query?: {
+                    [x: `metadata[${string}]`]: string | string[];
+                    attention?: "true" | undefined;
                     cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
@@ -878,8 +971,23 @@ export type Schema = {
             status: 403;
         } | {
             input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
                 query?: {
+                    [x: `metadata[${string}]`]: string | string[];
+                    attention?: "true" | undefined;
                     cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
@@ -887,17 +995,29 @@ export type Schema = {
             status: 429;
         } | {
             input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
                 query?: {
+                    [x: `metadata[${string}]`]: string | string[];
+                    attention?: "true" | undefined;
                     cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
             outputFormat: "json";
             status: 503;
-        };
-    };
-    "/v1/recordings": {
-        $get: {
+        } | {
             input: {
                 header?: {
                     "x-d1-bookmark"?: string | undefined;
@@ -968,336 +1088,8 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    [x: `metadata[${string}]`]: string | string[];
-                    attention?: "true" | undefined;
-                    cursor?: string | undefined;
-                    from?: string | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    limit?: unknown;
-                    maxDurationMs?: unknown;
-                    minDurationMs?: unknown;
-                    q?: string | undefined;
-                    room?: string | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    to?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 400;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    [x: `metadata[${string}]`]: string | string[];
-                    attention?: "true" | undefined;
-                    cursor?: string | undefined;
-                    from?: string | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    limit?: unknown;
-                    maxDurationMs?: unknown;
-                    minDurationMs?: unknown;
-                    q?: string | undefined;
-                    room?: string | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    to?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 401;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    [x: `metadata[${string}]`]: string | string[];
-                    attention?: "true" | undefined;
-                    cursor?: string | undefined;
-                    from?: string | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    limit?: unknown;
-                    maxDurationMs?: unknown;
-                    minDurationMs?: unknown;
-                    q?: string | undefined;
-                    room?: string | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    to?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    [x: `metadata[${string}]`]: string | string[];
-                    attention?: "true" | undefined;
-                    cursor?: string | undefined;
-                    from?: string | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    limit?: unknown;
-                    maxDurationMs?: unknown;
-                    minDurationMs?: unknown;
-                    q?: string | undefined;
-                    room?: string | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    to?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    [x: `metadata[${string}]`]: string | string[];
-                    attention?: "true" | undefined;
-                    cursor?: string | undefined;
-                    from?: string | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    limit?: unknown;
-                    maxDurationMs?: unknown;
-                    minDurationMs?: unknown;
-                    q?: string | undefined;
-                    room?: string | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    to?: string | undefined;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
         };
         $post: {
-            input: {
-                json: {
-                    type: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web";
-                    roomName?: string | undefined;
-                    url?: string | undefined;
-                    identity?: string | undefined;
-                    trackId?: string | undefined;
-                    audioTrackId?: string | undefined;
-                    videoTrackId?: string | undefined;
-                    layout?: string | undefined;
-                    audioOnly?: boolean | undefined;
-                    videoOnly?: boolean | undefined;
-                    customBaseUrl?: string | undefined;
-                    preset?: "H264_1080P_30" | "H264_1080P_60" | "H264_720P_30" | "H264_720P_60" | "PORTRAIT_H264_1080P_30" | "PORTRAIT_H264_1080P_60" | "PORTRAIT_H264_720P_30" | "PORTRAIT_H264_720P_60" | undefined;
-                    encoding?: {
-                        width?: number | undefined;
-                        height?: number | undefined;
-                        depth?: number | undefined;
-                        framerate?: number | undefined;
-                        audioCodec?: "AAC" | "AC_MP3" | "OPUS" | undefined;
-                        audioBitrate?: number | undefined;
-                        audioFrequency?: number | undefined;
-                        videoCodec?: "H264_BASELINE" | "H264_HIGH" | "H264_MAIN" | undefined;
-                        videoBitrate?: number | undefined;
-                        keyFrameInterval?: number | undefined;
-                    } | undefined;
-                    file?: {
-                        fileType?: "MP3" | "MP4" | "OGG" | undefined;
-                        name?: string | undefined;
-                    } | undefined;
-                    segments?: {
-                        name?: string | undefined;
-                        segmentDurationSeconds?: number | undefined;
-                        live?: boolean | undefined;
-                    } | undefined;
-                    images?: {
-                        intervalSeconds?: number | undefined;
-                        width?: number | undefined;
-                        height?: number | undefined;
-                    } | undefined;
-                    streams?: {
-                        urls: string[];
-                    } | undefined;
-                    title?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
-                    maxDurationMs?: number | undefined;
-                    expiresAt?: string | undefined;
-                    exclusive?: boolean | undefined;
-                    disableManifest?: boolean | undefined;
-                };
-                header?: {
-                    'idempotency-key'?: string | undefined;
-                };
-            };
-            output: {
-                egressId: string;
-                roomId: string | null;
-                roomName: string | null;
-                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
-                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
-                egressStatus: string | null;
-                title: string | null;
-                metadata: {
-                    [x: string]: string;
-                };
-                startedAt: string | null;
-                endedAt: string | null;
-                durationMs: number | null;
-                sizeBytes: number | null;
-                files: {
-                    name: string;
-                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
-                    contentType: string;
-                    sizeBytes: number | null;
-                    durationMs: number | null;
-                    key: string | null;
-                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
-                    path?: string | undefined;
-                    missing?: string[] | undefined;
-                }[];
-                progress: {
-                    doneBytes: number;
-                    totalBytes: number;
-                } | null;
-                error: {
-                    code: string;
-                    message: string;
-                } | null;
-                partial: boolean;
-                limitReached: boolean;
-                backup: boolean;
-                recoveredBy: "livekit" | "manifest" | "object" | null;
-                attention: string | null;
-                expiresAt: string | null;
-                legalHold: boolean;
-                removeAt: string | null;
-                createdAt: string;
-                updatedAt: string;
-            };
-            outputFormat: "json";
-            status: 200;
-        } | {
-            input: {
-                json: {
-                    type: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web";
-                    roomName?: string | undefined;
-                    url?: string | undefined;
-                    identity?: string | undefined;
-                    trackId?: string | undefined;
-                    audioTrackId?: string | undefined;
-                    videoTrackId?: string | undefined;
-                    layout?: string | undefined;
-                    audioOnly?: boolean | undefined;
-                    videoOnly?: boolean | undefined;
-                    customBaseUrl?: string | undefined;
-                    preset?: "H264_1080P_30" | "H264_1080P_60" | "H264_720P_30" | "H264_720P_60" | "PORTRAIT_H264_1080P_30" | "PORTRAIT_H264_1080P_60" | "PORTRAIT_H264_720P_30" | "PORTRAIT_H264_720P_60" | undefined;
-                    encoding?: {
-                        width?: number | undefined;
-                        height?: number | undefined;
-                        depth?: number | undefined;
-                        framerate?: number | undefined;
-                        audioCodec?: "AAC" | "AC_MP3" | "OPUS" | undefined;
-                        audioBitrate?: number | undefined;
-                        audioFrequency?: number | undefined;
-                        videoCodec?: "H264_BASELINE" | "H264_HIGH" | "H264_MAIN" | undefined;
-                        videoBitrate?: number | undefined;
-                        keyFrameInterval?: number | undefined;
-                    } | undefined;
-                    file?: {
-                        fileType?: "MP3" | "MP4" | "OGG" | undefined;
-                        name?: string | undefined;
-                    } | undefined;
-                    segments?: {
-                        name?: string | undefined;
-                        segmentDurationSeconds?: number | undefined;
-                        live?: boolean | undefined;
-                    } | undefined;
-                    images?: {
-                        intervalSeconds?: number | undefined;
-                        width?: number | undefined;
-                        height?: number | undefined;
-                    } | undefined;
-                    streams?: {
-                        urls: string[];
-                    } | undefined;
-                    title?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
-                    maxDurationMs?: number | undefined;
-                    expiresAt?: string | undefined;
-                    exclusive?: boolean | undefined;
-                    disableManifest?: boolean | undefined;
-                };
-                header?: {
-                    'idempotency-key'?: string | undefined;
-                };
-            };
-            output: {
-                egressId: string;
-                roomId: string | null;
-                roomName: string | null;
-                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
-                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
-                egressStatus: string | null;
-                title: string | null;
-                metadata: {
-                    [x: string]: string;
-                };
-                startedAt: string | null;
-                endedAt: string | null;
-                durationMs: number | null;
-                sizeBytes: number | null;
-                files: {
-                    name: string;
-                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
-                    contentType: string;
-                    sizeBytes: number | null;
-                    durationMs: number | null;
-                    key: string | null;
-                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
-                    path?: string | undefined;
-                    missing?: string[] | undefined;
-                }[];
-                progress: {
-                    doneBytes: number;
-                    totalBytes: number;
-                } | null;
-                error: {
-                    code: string;
-                    message: string;
-                } | null;
-                partial: boolean;
-                limitReached: boolean;
-                backup: boolean;
-                recoveredBy: "livekit" | "manifest" | "object" | null;
-                attention: string | null;
-                expiresAt: string | null;
-                legalHold: boolean;
-                removeAt: string | null;
-                createdAt: string;
-                updatedAt: string;
-            };
-            outputFormat: "json";
-            status: 201;
-        } | {
             input: {
                 json: {
                     type: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web";
@@ -2077,13 +1869,61 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 504;
-        };
-    };
-    "/v1/recordings/:egressId": {
-        $delete: {
+        } | {
             input: {
-                param: {
-                    egressId: string;
+                json: {
+                    type: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web";
+                    roomName?: string | undefined;
+                    url?: string | undefined;
+                    identity?: string | undefined;
+                    trackId?: string | undefined;
+                    audioTrackId?: string | undefined;
+                    videoTrackId?: string | undefined;
+                    layout?: string | undefined;
+                    audioOnly?: boolean | undefined;
+                    videoOnly?: boolean | undefined;
+                    customBaseUrl?: string | undefined;
+                    preset?: "H264_1080P_30" | "H264_1080P_60" | "H264_720P_30" | "H264_720P_60" | "PORTRAIT_H264_1080P_30" | "PORTRAIT_H264_1080P_60" | "PORTRAIT_H264_720P_30" | "PORTRAIT_H264_720P_60" | undefined;
+                    encoding?: {
+                        width?: number | undefined;
+                        height?: number | undefined;
+                        depth?: number | undefined;
+                        framerate?: number | undefined;
+                        audioCodec?: "AAC" | "AC_MP3" | "OPUS" | undefined;
+                        audioBitrate?: number | undefined;
+                        audioFrequency?: number | undefined;
+                        videoCodec?: "H264_BASELINE" | "H264_HIGH" | "H264_MAIN" | undefined;
+                        videoBitrate?: number | undefined;
+                        keyFrameInterval?: number | undefined;
+                    } | undefined;
+                    file?: {
+                        fileType?: "MP3" | "MP4" | "OGG" | undefined;
+                        name?: string | undefined;
+                    } | undefined;
+                    segments?: {
+                        name?: string | undefined;
+                        segmentDurationSeconds?: number | undefined;
+                        live?: boolean | undefined;
+                    } | undefined;
+                    images?: {
+                        intervalSeconds?: number | undefined;
+                        width?: number | undefined;
+                        height?: number | undefined;
+                    } | undefined;
+                    streams?: {
+                        urls: string[];
+                    } | undefined;
+                    title?: string | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    maxDurationMs?: number | undefined;
+                    expiresAt?: string | undefined;
+                    exclusive?: boolean | undefined;
+                    disableManifest?: boolean | undefined;
+                };
+                header?: {
+                    'idempotency-key'?: string | undefined;
                 };
             };
             output: {
@@ -2132,8 +1972,115 @@ export type Schema = {
                 updatedAt: string;
             };
             outputFormat: "json";
-            status: 202;
+            status: 200;
         } | {
+            input: {
+                json: {
+                    type: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web";
+                    roomName?: string | undefined;
+                    url?: string | undefined;
+                    identity?: string | undefined;
+                    trackId?: string | undefined;
+                    audioTrackId?: string | undefined;
+                    videoTrackId?: string | undefined;
+                    layout?: string | undefined;
+                    audioOnly?: boolean | undefined;
+                    videoOnly?: boolean | undefined;
+                    customBaseUrl?: string | undefined;
+                    preset?: "H264_1080P_30" | "H264_1080P_60" | "H264_720P_30" | "H264_720P_60" | "PORTRAIT_H264_1080P_30" | "PORTRAIT_H264_1080P_60" | "PORTRAIT_H264_720P_30" | "PORTRAIT_H264_720P_60" | undefined;
+                    encoding?: {
+                        width?: number | undefined;
+                        height?: number | undefined;
+                        depth?: number | undefined;
+                        framerate?: number | undefined;
+                        audioCodec?: "AAC" | "AC_MP3" | "OPUS" | undefined;
+                        audioBitrate?: number | undefined;
+                        audioFrequency?: number | undefined;
+                        videoCodec?: "H264_BASELINE" | "H264_HIGH" | "H264_MAIN" | undefined;
+                        videoBitrate?: number | undefined;
+                        keyFrameInterval?: number | undefined;
+                    } | undefined;
+                    file?: {
+                        fileType?: "MP3" | "MP4" | "OGG" | undefined;
+                        name?: string | undefined;
+                    } | undefined;
+                    segments?: {
+                        name?: string | undefined;
+                        segmentDurationSeconds?: number | undefined;
+                        live?: boolean | undefined;
+                    } | undefined;
+                    images?: {
+                        intervalSeconds?: number | undefined;
+                        width?: number | undefined;
+                        height?: number | undefined;
+                    } | undefined;
+                    streams?: {
+                        urls: string[];
+                    } | undefined;
+                    title?: string | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    maxDurationMs?: number | undefined;
+                    expiresAt?: string | undefined;
+                    exclusive?: boolean | undefined;
+                    disableManifest?: boolean | undefined;
+                };
+                header?: {
+                    'idempotency-key'?: string | undefined;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 201;
+        };
+    };
+    "/v1/recordings/:egressId": {
+        $delete: {
             input: {
                 param: {
                     egressId: string;
@@ -2187,12 +2134,8 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        };
-        $get: {
+        } | {
             input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
                 param: {
                     egressId: string;
                 };
@@ -2243,8 +2186,9 @@ export type Schema = {
                 updatedAt: string;
             };
             outputFormat: "json";
-            status: 200;
-        } | {
+            status: 202;
+        };
+        $get: {
             input: {
                 header?: {
                     "x-d1-bookmark"?: string | undefined;
@@ -2316,19 +2260,10 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        };
-        $patch: {
+        } | {
             input: {
-                json?: {
-                    title?: string | null | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
-                    expiresAt?: string | null | undefined;
-                    legalHold?: boolean | undefined;
-                };
                 header?: {
-                    'if-match'?: string | undefined;
+                    "x-d1-bookmark"?: string | undefined;
                 };
                 param: {
                     egressId: string;
@@ -2381,7 +2316,8 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        } | {
+        };
+        $patch: {
             input: {
                 json?: {
                     title?: string | null | undefined;
@@ -2601,13 +2537,18 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        };
-    };
-    "/v1/recordings/:egressId/layout": {
-        $post: {
+        } | {
             input: {
-                json: {
-                    layout: string;
+                json?: {
+                    title?: string | null | undefined;
+                    metadata?: {
+                        [x: string]: string;
+                    } | undefined;
+                    expiresAt?: string | null | undefined;
+                    legalHold?: boolean | undefined;
+                };
+                header?: {
+                    'if-match'?: string | undefined;
                 };
                 param: {
                     egressId: string;
@@ -2660,7 +2601,10 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        } | {
+        };
+    };
+    "/v1/recordings/:egressId/layout": {
+        $post: {
             input: {
                 json: {
                     layout: string;
@@ -2804,30 +2748,66 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 504;
-        };
-    };
-    "/v1/recordings/:egressId/links": {
-        $get: {
+        } | {
             input: {
+                json: {
+                    layout: string;
+                };
                 param: {
                     egressId: string;
                 };
             };
             output: {
-                links: {
-                    linkId: string;
-                    egressId: string;
-                    download: boolean;
-                    viewer: string | null;
-                    maxPlays: number | null;
-                    createdAt: string;
-                    expiresAt: string;
-                    revokedAt: string | null;
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
                 }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
             };
             outputFormat: "json";
             status: 200;
-        } | {
+        };
+    };
+    "/v1/recordings/:egressId/links": {
+        $get: {
             input: {
                 param: {
                     egressId: string;
@@ -2872,28 +2852,28 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        };
-        $post: {
+        } | {
             input: {
-                json?: {
-                    expiresInSeconds?: number | undefined;
-                    download?: boolean | undefined;
-                    viewer?: string | null | undefined;
-                    maxPlays?: number | null | undefined;
-                };
                 param: {
                     egressId: string;
                 };
             };
             output: {
-                linkId: string;
-                url: string;
-                watchUrl: string;
-                expiresAt: string;
+                links: {
+                    linkId: string;
+                    egressId: string;
+                    download: boolean;
+                    viewer: string | null;
+                    maxPlays: number | null;
+                    createdAt: string;
+                    expiresAt: string;
+                    revokedAt: string | null;
+                }[];
             };
             outputFormat: "json";
-            status: 201;
-        } | {
+            status: 200;
+        };
+        $post: {
             input: {
                 json?: {
                     expiresInSeconds?: number | undefined;
@@ -3028,49 +3008,30 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
+        } | {
+            input: {
+                json?: {
+                    expiresInSeconds?: number | undefined;
+                    download?: boolean | undefined;
+                    viewer?: string | null | undefined;
+                    maxPlays?: number | null | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                linkId: string;
+                url: string;
+                watchUrl: string;
+                expiresAt: string;
+            };
+            outputFormat: "json";
+            status: 201;
         };
     };
     "/v1/recordings/:egressId/play": {
         $get: {
-            input: {
-                param: {
-                    egressId: string;
-                };
-                query?: {
-                    download?: "0" | "1" | undefined;
-                    file?: string | undefined;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 206;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-                query?: {
-                    download?: "0" | "1" | undefined;
-                    file?: string | undefined;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 302;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-                query?: {
-                    download?: "0" | "1" | undefined;
-                    file?: string | undefined;
-                };
-            };
-            output: {};
-            outputFormat: string;
-            status: 304;
-        } | {
             input: {
                 param: {
                     egressId: string;
@@ -3184,6 +3145,45 @@ export type Schema = {
                     file?: string | undefined;
                 };
             };
+            output: {};
+            outputFormat: string;
+            status: 206;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+                query?: {
+                    download?: "0" | "1" | undefined;
+                    file?: string | undefined;
+                };
+            };
+            output: {};
+            outputFormat: string;
+            status: 302;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+                query?: {
+                    download?: "0" | "1" | undefined;
+                    file?: string | undefined;
+                };
+            };
+            output: {};
+            outputFormat: string;
+            status: 304;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+                query?: {
+                    download?: "0" | "1" | undefined;
+                    file?: string | undefined;
+                };
+            };
             output: {
                 readonly body: {
                     readonly locked: boolean;
@@ -3252,59 +3252,6 @@ export type Schema = {
                     egressId: string;
                 };
             };
-            output: {
-                egressId: string;
-                roomId: string | null;
-                roomName: string | null;
-                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
-                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
-                egressStatus: string | null;
-                title: string | null;
-                metadata: {
-                    [x: string]: string;
-                };
-                startedAt: string | null;
-                endedAt: string | null;
-                durationMs: number | null;
-                sizeBytes: number | null;
-                files: {
-                    name: string;
-                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
-                    contentType: string;
-                    sizeBytes: number | null;
-                    durationMs: number | null;
-                    key: string | null;
-                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
-                    path?: string | undefined;
-                    missing?: string[] | undefined;
-                }[];
-                progress: {
-                    doneBytes: number;
-                    totalBytes: number;
-                } | null;
-                error: {
-                    code: string;
-                    message: string;
-                } | null;
-                partial: boolean;
-                limitReached: boolean;
-                backup: boolean;
-                recoveredBy: "livekit" | "manifest" | "object" | null;
-                attention: string | null;
-                expiresAt: string | null;
-                legalHold: boolean;
-                removeAt: string | null;
-                createdAt: string;
-                updatedAt: string;
-            };
-            outputFormat: "json";
-            status: 200;
-        } | {
-            input: {
-                param: {
-                    egressId: string;
-                };
-            };
             output: Problem;
             outputFormat: "json";
             status: 401;
@@ -3344,10 +3291,7 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        };
-    };
-    "/v1/recordings/:egressId/restore": {
-        $post: {
+        } | {
             input: {
                 param: {
                     egressId: string;
@@ -3400,7 +3344,10 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        } | {
+        };
+    };
+    "/v1/recordings/:egressId/restore": {
+        $post: {
             input: {
                 param: {
                     egressId: string;
@@ -3454,14 +3401,8 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        };
-    };
-    "/v1/recordings/:egressId/stop": {
-        $post: {
+        } | {
             input: {
-                json?: {
-                    discard?: boolean | undefined;
-                };
                 param: {
                     egressId: string;
                 };
@@ -3513,63 +3454,10 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        } | {
-            input: {
-                json?: {
-                    discard?: boolean | undefined;
-                };
-                param: {
-                    egressId: string;
-                };
-            };
-            output: {
-                egressId: string;
-                roomId: string | null;
-                roomName: string | null;
-                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
-                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
-                egressStatus: string | null;
-                title: string | null;
-                metadata: {
-                    [x: string]: string;
-                };
-                startedAt: string | null;
-                endedAt: string | null;
-                durationMs: number | null;
-                sizeBytes: number | null;
-                files: {
-                    name: string;
-                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
-                    contentType: string;
-                    sizeBytes: number | null;
-                    durationMs: number | null;
-                    key: string | null;
-                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
-                    path?: string | undefined;
-                    missing?: string[] | undefined;
-                }[];
-                progress: {
-                    doneBytes: number;
-                    totalBytes: number;
-                } | null;
-                error: {
-                    code: string;
-                    message: string;
-                } | null;
-                partial: boolean;
-                limitReached: boolean;
-                backup: boolean;
-                recoveredBy: "livekit" | "manifest" | "object" | null;
-                attention: string | null;
-                expiresAt: string | null;
-                legalHold: boolean;
-                removeAt: string | null;
-                createdAt: string;
-                updatedAt: string;
-            };
-            outputFormat: "json";
-            status: 202;
-        } | {
+        };
+    };
+    "/v1/recordings/:egressId/stop": {
+        $post: {
             input: {
                 json?: {
                     discard?: boolean | undefined;
@@ -3689,29 +3577,122 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
-        };
-    };
-    "/v1/recordings/:egressId/timeline": {
-        $get: {
+        } | {
             input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
                 param: {
                     egressId: string;
                 };
             };
             output: {
-                items: {
-                    at: string;
-                    source: string;
-                    type: string;
-                    summary: string;
-                    detail: {
-                        [x: string]: any;
-                    };
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
                 }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
             };
             outputFormat: "json";
             status: 200;
         } | {
+            input: {
+                json?: {
+                    discard?: boolean | undefined;
+                };
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                egressId: string;
+                roomId: string | null;
+                roomName: string | null;
+                kind: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | null;
+                status: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting";
+                egressStatus: string | null;
+                title: string | null;
+                metadata: {
+                    [x: string]: string;
+                };
+                startedAt: string | null;
+                endedAt: string | null;
+                durationMs: number | null;
+                sizeBytes: number | null;
+                files: {
+                    name: string;
+                    kind: "audio" | "image" | "live_playlist" | "manifest" | "playlist" | "video";
+                    contentType: string;
+                    sizeBytes: number | null;
+                    durationMs: number | null;
+                    key: string | null;
+                    state: "expected" | "final" | "in_temp" | "missing" | "moving" | "quarantined";
+                    path?: string | undefined;
+                    missing?: string[] | undefined;
+                }[];
+                progress: {
+                    doneBytes: number;
+                    totalBytes: number;
+                } | null;
+                error: {
+                    code: string;
+                    message: string;
+                } | null;
+                partial: boolean;
+                limitReached: boolean;
+                backup: boolean;
+                recoveredBy: "livekit" | "manifest" | "object" | null;
+                attention: string | null;
+                expiresAt: string | null;
+                legalHold: boolean;
+                removeAt: string | null;
+                createdAt: string;
+                updatedAt: string;
+            };
+            outputFormat: "json";
+            status: 202;
+        };
+    };
+    "/v1/recordings/:egressId/timeline": {
+        $get: {
             input: {
                 param: {
                     egressId: string;
@@ -3756,58 +3737,29 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
+        } | {
+            input: {
+                param: {
+                    egressId: string;
+                };
+            };
+            output: {
+                items: {
+                    at: string;
+                    source: string;
+                    type: string;
+                    summary: string;
+                    detail: {
+                        [x: string]: any;
+                    };
+                }[];
+            };
+            outputFormat: "json";
+            status: 200;
         };
     };
     "/v1/stats": {
         $get: {
-            input: {
-                header?: {
-                    "x-d1-bookmark"?: string | undefined;
-                };
-                query?: {
-                    from?: string | undefined;
-                    room?: string | undefined;
-                    rooms?: unknown;
-                    to?: string | undefined;
-                };
-            };
-            output: {
-                from: string;
-                to: string;
-                total: {
-                    recordings: number;
-                    ready: number;
-                    failed: number;
-                    aborted: number;
-                    lost: number;
-                    durationMs: number;
-                    sizeBytes: number;
-                };
-                days: {
-                    recordings: number;
-                    ready: number;
-                    failed: number;
-                    aborted: number;
-                    lost: number;
-                    durationMs: number;
-                    sizeBytes: number;
-                    day: string;
-                }[];
-                rooms: {
-                    recordings: number;
-                    ready: number;
-                    failed: number;
-                    aborted: number;
-                    lost: number;
-                    durationMs: number;
-                    sizeBytes: number;
-                    roomName: string | null;
-                }[];
-                roomsFrom: string;
-            };
-            outputFormat: "json";
-            status: 200;
-        } | {
             input: {
                 header?: {
                     "x-d1-bookmark"?: string | undefined;
@@ -3882,10 +3834,78 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
+        } | {
+            input: {
+                header?: {
+                    "x-d1-bookmark"?: string | undefined;
+                };
+                query?: {
+                    from?: string | undefined;
+                    room?: string | undefined;
+                    rooms?: unknown;
+                    to?: string | undefined;
+                };
+            };
+            output: {
+                from: string;
+                to: string;
+                total: {
+                    recordings: number;
+                    ready: number;
+                    failed: number;
+                    aborted: number;
+                    lost: number;
+                    durationMs: number;
+                    sizeBytes: number;
+                };
+                days: {
+                    recordings: number;
+                    ready: number;
+                    failed: number;
+                    aborted: number;
+                    lost: number;
+                    durationMs: number;
+                    sizeBytes: number;
+                    day: string;
+                }[];
+                rooms: {
+                    recordings: number;
+                    ready: number;
+                    failed: number;
+                    aborted: number;
+                    lost: number;
+                    durationMs: number;
+                    sizeBytes: number;
+                    roomName: string | null;
+                }[];
+                roomsFrom: string;
+            };
+            outputFormat: "json";
+            status: 200;
         };
     };
     "/v1/sweeps": {
         $get: {
+            input: {};
+            output: Problem;
+            outputFormat: "json";
+            status: 401;
+        } | {
+            input: {};
+            output: Problem;
+            outputFormat: "json";
+            status: 403;
+        } | {
+            input: {};
+            output: Problem;
+            outputFormat: "json";
+            status: 429;
+        } | {
+            input: {};
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
             input: {};
             output: {
                 sweeps: {
@@ -3906,47 +3926,8 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        } | {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 401;
-        } | {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 403;
-        } | {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 429;
-        } | {
-            input: {};
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
         };
         $post: {
-            input: {};
-            output: {
-                sweepId: string;
-                startedAt: string;
-                finishedAt: string;
-                trigger: "api" | "cron";
-                seen: number;
-                adopted: number;
-                recovered: number;
-                orphans: number;
-                woken: number;
-                missing: number;
-                errors: string[];
-                cursor: string | null;
-                subrequests: number;
-            };
-            outputFormat: "json";
-            status: 200;
-        } | {
             input: {};
             output: Problem;
             outputFormat: "json";
@@ -3971,6 +3952,25 @@ export type Schema = {
             output: Problem;
             outputFormat: "json";
             status: 503;
+        } | {
+            input: {};
+            output: {
+                sweepId: string;
+                startedAt: string;
+                finishedAt: string;
+                trigger: "api" | "cron";
+                seen: number;
+                adopted: number;
+                recovered: number;
+                orphans: number;
+                woken: number;
+                missing: number;
+                errors: string[];
+                cursor: string | null;
+                subrequests: number;
+            };
+            outputFormat: "json";
+            status: 200;
         };
     };
     "/watch/:token": {
@@ -3992,6 +3992,15 @@ export type Schema = {
                     token: string;
                 };
             };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                param: {
+                    token: string;
+                };
+            };
             output: {
                 view: "deleted" | "failed" | "live" | "play" | "processing" | "refused" | "waiting";
                 heading: string;
@@ -4000,15 +4009,6 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
         };
     };
     "/watch/:token/state": {
@@ -4018,6 +4018,15 @@ export type Schema = {
                     token: string;
                 };
             };
+            output: Problem;
+            outputFormat: "json";
+            status: 503;
+        } | {
+            input: {
+                param: {
+                    token: string;
+                };
+            };
             output: {
                 view: "deleted" | "failed" | "live" | "play" | "processing" | "refused" | "waiting";
                 heading: string;
@@ -4026,15 +4035,6 @@ export type Schema = {
             };
             outputFormat: "json";
             status: 200;
-        } | {
-            input: {
-                param: {
-                    token: string;
-                };
-            };
-            output: Problem;
-            outputFormat: "json";
-            status: 503;
         };
     };
     "/webhooks/livekit": {
