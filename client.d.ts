@@ -903,21 +903,19 @@ export type Schema = {
                     "x-d1-bookmark"?: string | undefined;
                 };
                 query?: {
-                    room?: string | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    from?: string | undefined;
-                    to?: string | undefined;
-                    minDurationMs?: unknown;
-                    maxDurationMs?: unknown;
-                    q?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
+                    [x: `metadata[${string}]`]: string | string[];
                     attention?: "true" | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    limit?: unknown;
                     cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
@@ -929,21 +927,19 @@ export type Schema = {
                     "x-d1-bookmark"?: string | undefined;
                 };
                 query?: {
-                    room?: string | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    from?: string | undefined;
-                    to?: string | undefined;
-                    minDurationMs?: unknown;
-                    maxDurationMs?: unknown;
-                    q?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
+                    [x: `metadata[${string}]`]: string | string[];
                     attention?: "true" | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    limit?: unknown;
                     cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
@@ -955,21 +951,19 @@ export type Schema = {
                     "x-d1-bookmark"?: string | undefined;
                 };
                 query?: {
-                    room?: string | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    from?: string | undefined;
-                    to?: string | undefined;
-                    minDurationMs?: unknown;
-                    maxDurationMs?: unknown;
-                    q?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
+                    [x: `metadata[${string}]`]: string | string[];
                     attention?: "true" | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    limit?: unknown;
                     cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
@@ -981,21 +975,19 @@ export type Schema = {
                     "x-d1-bookmark"?: string | undefined;
                 };
                 query?: {
-                    room?: string | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    from?: string | undefined;
-                    to?: string | undefined;
-                    minDurationMs?: unknown;
-                    maxDurationMs?: unknown;
-                    q?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
+                    [x: `metadata[${string}]`]: string | string[];
                     attention?: "true" | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    limit?: unknown;
                     cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
@@ -1007,21 +999,19 @@ export type Schema = {
                     "x-d1-bookmark"?: string | undefined;
                 };
                 query?: {
-                    room?: string | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    from?: string | undefined;
-                    to?: string | undefined;
-                    minDurationMs?: unknown;
-                    maxDurationMs?: unknown;
-                    q?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
+                    [x: `metadata[${string}]`]: string | string[];
                     attention?: "true" | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    limit?: unknown;
                     cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
@@ -1033,21 +1023,19 @@ export type Schema = {
                     "x-d1-bookmark"?: string | undefined;
                 };
                 query?: {
-                    room?: string | undefined;
-                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
-                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
-                    from?: string | undefined;
-                    to?: string | undefined;
-                    minDurationMs?: unknown;
-                    maxDurationMs?: unknown;
-                    q?: string | undefined;
-                    metadata?: {
-                        [x: string]: string;
-                    } | undefined;
+                    [x: `metadata[${string}]`]: string | string[];
                     attention?: "true" | undefined;
-                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
-                    limit?: unknown;
                     cursor?: string | undefined;
+                    from?: string | undefined;
+                    kind?: "media" | "participant" | "room_composite" | "template" | "track" | "track_composite" | "web" | undefined;
+                    limit?: unknown;
+                    maxDurationMs?: unknown;
+                    minDurationMs?: unknown;
+                    q?: string | undefined;
+                    room?: string | undefined;
+                    sort?: "-durationMs" | "-sizeBytes" | "-startedAt" | "startedAt" | undefined;
+                    status?: "aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting" | ("aborted" | "active" | "deleted" | "ending" | "failed" | "lost" | "processing" | "ready" | "starting")[] | undefined;
+                    to?: string | undefined;
                 };
             };
             output: {
@@ -3049,8 +3037,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: Problem;
@@ -3062,8 +3050,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: Problem;
@@ -3075,8 +3063,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: Problem;
@@ -3088,8 +3076,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: Problem;
@@ -3101,8 +3089,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: Problem;
@@ -3114,8 +3102,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: Problem;
@@ -3127,8 +3115,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: Problem;
@@ -3140,8 +3128,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: Problem;
@@ -3153,8 +3141,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: {};
@@ -3166,8 +3154,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: {};
@@ -3179,8 +3167,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: {};
@@ -3192,8 +3180,8 @@ export type Schema = {
                     egressId: string;
                 };
                 query?: {
-                    file?: string | undefined;
                     download?: "0" | "1" | undefined;
+                    file?: string | undefined;
                 };
             };
             output: {
@@ -3778,9 +3766,9 @@ export type Schema = {
                 };
                 query?: {
                     from?: string | undefined;
-                    to?: string | undefined;
                     room?: string | undefined;
                     rooms?: unknown;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
@@ -3793,9 +3781,9 @@ export type Schema = {
                 };
                 query?: {
                     from?: string | undefined;
-                    to?: string | undefined;
                     room?: string | undefined;
                     rooms?: unknown;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
@@ -3808,9 +3796,9 @@ export type Schema = {
                 };
                 query?: {
                     from?: string | undefined;
-                    to?: string | undefined;
                     room?: string | undefined;
                     rooms?: unknown;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
@@ -3823,9 +3811,9 @@ export type Schema = {
                 };
                 query?: {
                     from?: string | undefined;
-                    to?: string | undefined;
                     room?: string | undefined;
                     rooms?: unknown;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
@@ -3838,9 +3826,9 @@ export type Schema = {
                 };
                 query?: {
                     from?: string | undefined;
-                    to?: string | undefined;
                     room?: string | undefined;
                     rooms?: unknown;
+                    to?: string | undefined;
                 };
             };
             output: Problem;
@@ -3853,9 +3841,9 @@ export type Schema = {
                 };
                 query?: {
                     from?: string | undefined;
-                    to?: string | undefined;
                     room?: string | undefined;
                     rooms?: unknown;
+                    to?: string | undefined;
                 };
             };
             output: {

@@ -33,9 +33,20 @@ type Plain<T> =
 /** Headers and queries of which nothing is required need not be given at all. */
 type Input<T> = Plain<
   { [K in keyof T as {} extends T[K] ? never : K]: T[K] } & {
-    [K in keyof T as {} extends T[K] ? K : never]?: T[K]
+    [K in keyof T as {} extends T[K] ? K : never]?: K extends 'query' ? Query<T[K]> : T[K]
   }
 >
+
+/** hono writes each field of a query as one parameter: an object is given as its parameters, `name[key]`. */
+type Query<T> = {
+  [K in keyof T as IsFields<T[K]> extends true ? `${K & string}[${string}]` : K]: IsFields<
+    T[K]
+  > extends true
+    ? string | string[]
+    : T[K]
+}
+
+type IsFields<T> = [T] extends [Record<string, string> | undefined] ? true : false
 
 // A declaration file spells out what was inferred, and nothing else.
 declare const inferredRecording: Plain<RecordingJson>

@@ -5,12 +5,10 @@ import { LiveKitControl } from '../livekit/control.ts'
 import { problem } from '../problem.ts'
 import { guarded, guardRefusals, requireScope } from './access.ts'
 import { bodyRefusals, jsonBody, newRoutes, refusal } from './context.ts'
-import { currentJson, findCurrent } from './find.ts'
+import { currentAnswer, currentJson, findCurrent } from './find.ts'
 import { liveKitProblem } from './livekit-problem.ts'
-import { RecordingSchema } from './recording-json.ts'
 
 const params = z.object({ egressId: z.string().openapi({ example: 'EG_2aB3cD4eF5gH' }) })
-const content = { 'application/json': { schema: RecordingSchema } }
 
 const stop = createRoute({
   method: 'post',
@@ -36,8 +34,11 @@ const stop = createRoute({
   },
   responses: {
     ...guardRefusals,
-    200: { description: 'LiveKit ends it, or it had ended', content },
-    202: { description: 'LiveKit does not answer; it is told again until it has ended', content },
+    200: { description: 'LiveKit ends it, or it had ended', ...currentAnswer },
+    202: {
+      description: 'LiveKit does not answer; it is told again until it has ended',
+      ...currentAnswer,
+    },
     ...bodyRefusals,
     404: refusal('No such recording'),
     409: refusal('`discard`, and a legal hold'),
@@ -61,7 +62,7 @@ const layout = createRoute({
   },
   responses: {
     ...guardRefusals,
-    200: { description: 'LiveKit has taken it', content },
+    200: { description: 'LiveKit has taken it', ...currentAnswer },
     ...bodyRefusals,
     400: refusal('The body is malformed, or LiveKit does not take the layout'),
     404: refusal('No such recording'),

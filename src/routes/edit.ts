@@ -5,13 +5,11 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { problem } from '../problem.ts'
 import { guarded, guardRefusals, requireScope } from './access.ts'
 import { bodyRefusals, jsonBody, newRoutes, refusal } from './context.ts'
-import { assertMatch, etagHeader } from './etag.ts'
-import { currentJson, findCurrent } from './find.ts'
-import { RecordingSchema } from './recording-json.ts'
+import { assertMatch } from './etag.ts'
+import { currentAnswer, currentJson, findCurrent } from './find.ts'
 import { MetadataSchema, TitleSchema } from './start-body.ts'
 
 const params = z.object({ egressId: z.string().openapi({ example: 'EG_2aB3cD4eF5gH' }) })
-const content = { 'application/json': { schema: RecordingSchema } }
 const notFound = refusal('No such recording')
 
 const EditSchema = z
@@ -44,7 +42,7 @@ const edit = createRoute({
   },
   responses: {
     ...guardRefusals,
-    200: { description: 'The recording after it', headers: z.object(etagHeader), content },
+    200: { description: 'The recording after it', ...currentAnswer },
     ...bodyRefusals,
     404: notFound,
     409: refusal('The recording was deleted'),
@@ -62,7 +60,10 @@ const remove = createRoute({
   request: { params },
   responses: {
     ...guardRefusals,
-    202: { description: 'It plays for nobody; `removeAt` says when its bytes go', content },
+    202: {
+      description: 'It plays for nobody; `removeAt` says when its bytes go',
+      ...currentAnswer,
+    },
     404: notFound,
     409: refusal('It still runs (stop it, or discard it), or a legal hold keeps it'),
   },
@@ -78,7 +79,7 @@ const restore = createRoute({
   request: { params },
   responses: {
     ...guardRefusals,
-    200: { description: 'The recording; also when it was not in the trash', content },
+    200: { description: 'The recording; also when it was not in the trash', ...currentAnswer },
     404: notFound,
     409: refusal('Its bytes are gone'),
   },

@@ -1,5 +1,6 @@
 // Finds the recording that a request names, within what the caller may see. The catalogue is asked first, and the egress's
 // object when the catalogue does not have it yet or is out of order: a webhook's recording can be read at once.
+import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { readRecording } from '../catalog/recordings.ts'
 import type { CatalogueRow } from '../catalog/recordings.ts'
@@ -9,8 +10,8 @@ import { isEgressId } from '../recording/keys.ts'
 import { maySee } from './access.ts'
 import { catalogueOf } from './catalogue.ts'
 import type { AppEnv } from './context.ts'
-import { etagOf } from './etag.ts'
-import { toJson } from './recording-json.ts'
+import { etagHeader, etagOf } from './etag.ts'
+import { RecordingSchema, toJson } from './recording-json.ts'
 import type { RecordingJson } from './recording-json.ts'
 
 /** @throws a 404 problem, also for a recording that the caller may not know of */
@@ -47,6 +48,12 @@ export async function findCurrent(
   if (view === null) return findRecording(context, egressId)
   if (view.recording.listed && maySee(context.get('access'), view.recording)) return view
   throw problem(404, 'recording-not-found', `There is no recording ${egressId}.`)
+}
+
+/** What {@link currentJson} answers, for a route's description. */
+export const currentAnswer = {
+  headers: z.object(etagHeader),
+  content: { 'application/json': { schema: RecordingSchema } },
 }
 
 /** The same as the API writes it, with its ETag on the answer. */

@@ -9,12 +9,16 @@ import type { Access } from '../access/scopes.ts'
 import { guarded, guardRefusals, visibleRoom } from './access.ts'
 import { bodyRefusals, jsonBody, newRoutes, publicBase, refusal } from './context.ts'
 import type { AppEnv } from './context.ts'
-import { currentJson } from './find.ts'
+import { currentAnswer, currentJson } from './find.ts'
 import { liveKitProblem } from './livekit-problem.ts'
-import { RecordingSchema } from './recording-json.ts'
 import { StartBodySchema, orderOf } from './start-body.ts'
 
-const content = { 'application/json': { schema: RecordingSchema } }
+const started = {
+  ...currentAnswer,
+  headers: currentAnswer.headers.extend({
+    location: z.url().openapi({ description: 'Where the recording is read' }),
+  }),
+}
 
 /** A start that nobody knows of yet is usually known by then. */
 const againAfterSeconds = 5
@@ -42,8 +46,8 @@ const start = createRoute({
   responses: {
     ...bodyRefusals,
     ...guardRefusals,
-    201: { description: 'LiveKit has started it', content },
-    200: { description: 'It was started before, under this key', content },
+    201: { description: 'LiveKit has started it', ...started },
+    200: { description: 'It was started before, under this key', ...started },
     400: refusal('The body is malformed, each fault by name; or LiveKit says so'),
     403: refusal('Lacks the scope, is bound to another room, or LiveKit refuses our key'),
     404: refusal('LiveKit: the room, the participant or the track does not exist'),
@@ -52,7 +56,10 @@ const start = createRoute({
     429: refusal('LiveKit: too many egresses; or too many refused requests'),
     502: refusal('LiveKit refused for another reason'),
     503: refusal('LiveKit has no egress service free, or cannot be asked'),
-    504: refusal('Nobody knows yet: repeat the request with `idempotencyKey`'),
+    504: {
+      ...refusal('Nobody knows yet: repeat the request with `idempotencyKey`'),
+      headers: { 'retry-after': { description: 'Seconds', schema: { type: 'integer' } } },
+    },
   },
 })
 

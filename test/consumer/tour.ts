@@ -28,6 +28,19 @@ export async function newestOf(
   return { ids: recordings.map((recording) => recording.egressId), watchUrl }
 }
 
+/** Ids of the recordings that have all of these fields, `metadata[key]` each. */
+export async function withFields(
+  api: ReturnType<typeof clientOf>,
+  team: string,
+  tags: string[],
+): Promise<string[]> {
+  const page = await api.v1.recordings.$get({
+    query: { 'metadata[team]': team, 'metadata[tag]': tags, limit: 10 },
+  })
+  if (!page.ok) throw new Error((await page.json()).detail)
+  return (await page.json()).recordings.map(({ egressId }) => egressId)
+}
+
 /** The recording, or the `code` of the refusal. */
 export async function statusOf(
   api: ReturnType<typeof clientOf>,

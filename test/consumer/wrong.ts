@@ -12,6 +12,10 @@ export async function wrong(): Promise<void> {
   await api.v1.recordings[':egressId'].$get({})
   // @ts-expect-error no such status
   await api.v1.recordings.$get({ query: { status: 'finished' } })
+  // @ts-expect-error a query has no objects: 'metadata[team]'
+  await api.v1.recordings.$get({ query: { metadata: { team: 'video' } } })
+  // @ts-expect-error nor any other field in brackets
+  await api.v1.recordings.$get({ query: { 'room[name]': 'standup' } })
   // @ts-expect-error a key needs scopes
   await api.v1.keys.$post({ json: { name: 'export' } })
   // @ts-expect-error no such scope

@@ -1,7 +1,7 @@
 // The typed client against the running Worker: the same code that the compiler checks in an app of its own.
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
-import { clientOf, newestOf, statusOf } from '../consumer/tour.ts'
+import { clientOf, newestOf, statusOf, withFields } from '../consumer/tour.ts'
 import { catalogued, request } from './story.ts'
 
 const api = clientOf('https://roomtape.test', env.ADMIN_TOKEN, async (input, init) => {
@@ -19,6 +19,14 @@ describe('the typed client', () => {
     const page = await request(new URL(watchUrl ?? '').pathname)
     expect(page.status).toBe(200)
     expect(await newestOf(api, 'nowhere')).toEqual({ ids: [], watchUrl: null })
+  })
+
+  it('filters by the metadata that its types let it name', async () => {
+    const metadata = { team: 'video', tag: 'weekly' }
+    const both = await catalogued({ metadata })
+    await catalogued({ metadata: { team: 'video' } })
+    expect(await withFields(api, 'video', ['weekly'])).toEqual([both.egressId])
+    expect(await withFields(api, 'video', ['weekly', 'daily'])).toEqual([])
   })
 
   it('tells answers apart by their status', async () => {

@@ -256,6 +256,13 @@ describe('PATCH /v1/recordings/{egressId}', () => {
     expect((await read(egressId)).title).toBe('Any')
   })
 
+  it('takes back a tag that was made weak where the answer was compressed', async () => {
+    const { egressId } = await running()
+    const etag = (await asAdmin(`/v1/recordings/${egressId}`)).headers.get('etag') ?? ''
+    expect((await patch(egressId, { title: 'Retro' }, `W/${etag}`)).status).toBe(200)
+    expect((await patch(egressId, { title: 'Planning' }, `W/${etag}`)).status).toBe(412)
+  })
+
   it('lets one of two through who saw the same recording', async () => {
     const { egressId } = await running()
     const etag = (await asAdmin(`/v1/recordings/${egressId}`)).headers.get('etag') ?? ''
