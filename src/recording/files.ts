@@ -24,7 +24,7 @@ const clockSlackMs = 5 * 60_000
 
 /** The file works of an ended egress, after new evidence: new outputs get one, doubts that the evidence settles are dropped. */
 export function planFiles(state: RecordingState): FileWork[] {
-  let files = state.files.map((file) => settleDoubt(state, underItsName(state, file)))
+  let files = state.files.map((file) => settleDoubt(state, file))
   for (const fact of outputsToMove(state)) {
     const known = files.filter((file) => file.path === fact.path)
     const latest = known.at(-1)
@@ -37,17 +37,6 @@ export function planFiles(state: RecordingState): FileWork[] {
     }
   }
   return files
-}
-
-/**
- * A work that began with nothing but an object's key is the work of the path that LiveKit gives to that key, with `//` in
- * it or without the server's own prefix; a second one would look for the same file for ever.
- */
-function underItsName({ seen }: RecordingState, file: FileWork): FileWork {
-  if (seen.paths.includes(file.path)) return file
-  const now = (seen.outputs?.value ?? []).map(({ path }) => path)
-  const path = [...now, ...seen.paths].find((known) => isKeyOf(file.path, known))
-  return path === undefined ? file : { ...file, path }
 }
 
 /** The work after objects were seen in the bucket: what was given up is looked for again when it is among them. */
@@ -252,11 +241,7 @@ export function candidateKeys(
   const keys = safe.filter(
     (key) => isUnder(tempPrefix, key) || (located === true && !isUnder(finalPrefix, key)),
   )
-  // The egress service may have put another prefix before it than the temp folder's: the bucket knows.
-  const seen = Object.keys(state.seen.objects).filter(
-    (key) => isKeyOf(key, path) && isSafeKey(key) && isUnder(tempPrefix, key),
-  )
-  if (keys.length > 0) return { keys: [...new Set([...keys, ...seen])] }
+  if (keys.length > 0) return { keys }
   const message = `The file lies neither in the temp folder ${tempPrefix} nor beside the final one.`
   return { refused: { code: 'outside-folders', message } }
 }

@@ -6,7 +6,6 @@ import type { Ports } from '../../src/objects/outcome.ts'
 import { classify } from '../../src/reconcile/classify.ts'
 import { isNews } from '../../src/reconcile/sweep-livekit.ts'
 import { claimsOf } from '../../src/recording/claims.ts'
-import { candidateKeys } from '../../src/recording/files.ts'
 import { evidenceOf, nextStep, observe, settle } from '../../src/recording/lifecycle.ts'
 import { noFacts, observation } from '../../src/recording/observation.ts'
 import type { ObjectFact, Observation } from '../../src/recording/observation.ts'
@@ -29,13 +28,6 @@ function listed(found: ObjectFact): Observation {
   const id = `object:${found.key}:${found.etag}`
   const base = { id, source: 'object', type: 'object', observedAtMs: startMs + 100_000 } as const
   return observation({ ...base, objects: [found] })
-}
-
-/** Nobody but the bucket told of it. */
-function discovered(found: ObjectFact): RecordingState {
-  const state = seen(listed(found))
-  const evidence = evidenceOf(state, 'ended')
-  return settle({ ...state, conclusion: { as: 'ended', atMs: startMs + 100_000, evidence } })
 }
 
 /** The state after the first file was moved. */
@@ -61,37 +53,6 @@ describe('what the storm found', () => {
     const unclean = output({ path: 'temp//EG_test/video.mp4', located: true, sizeBytes: 1001 })
     const state = seen(webhook('EGRESS_COMPLETE', 60, { outputs: [unclean] }), listed(object))
     expect(state.files.map(({ name }) => name)).toEqual(['video.mp4'])
-  })
-
-  it.each([
-    ['with a double slash', 'temp//EG_test/video.mp4'],
-    ["without the server's own prefix", 'EG_test/video.mp4'],
-  ])('a file that was moved by its key is not missed when LiveKit names it %s', (_, named) => {
-    const outputs = [output({ path: named, located: true, sizeBytes: 1001 })]
-    const told = [
-      webhook('EGRESS_COMPLETE', 60, { outputs, terminalAtMs: startMs + 60_000 }),
-      webhook('EGRESS_COMPLETE', 61, { outputs, terminalAtMs: startMs + 60_000 }),
-    ]
-    const state = told.reduce(observe, moved(discovered(object)))
-    expect(state.files.map(({ path: of, state: word, optional }) => [of, word, optional])).toEqual([
-      [named, 'final', false],
-      // A second run is worth a look, and nobody misses one that never was.
-      [named, 'expected', true],
-    ])
-    expect(toRecording(state)?.attention).toBe('size-mismatch')
-  })
-
-  it('a file is looked for at the key that the bucket has of it, whatever prefix LiveKit left out', () => {
-    const key = 'temp/of/the/server/EG_test/video.mp4'
-    const outputs = [output({ path: 'EG_test/video.mp4', located: true, sizeBytes: 1000 })]
-    const state = observe(
-      discovered({ ...object, key }),
-      webhook('EGRESS_COMPLETE', 60, { outputs, terminalAtMs: startMs + 60_000 }),
-    )
-    expect(state.files.map(({ path: of }) => of)).toEqual(['EG_test/video.mp4'])
-    expect(candidateKeys(state, 'EG_test/video.mp4', settings)).toEqual({
-      keys: ['temp/EG_test/video.mp4', 'EG_test/video.mp4', key],
-    })
   })
 
   it('the size that LiveKit promised of one run is not held against the file of another', () => {
