@@ -57,9 +57,11 @@ function onlyTypes(declarations: string): string {
  * order of the moment: they are the same when each word stands as often in the one as in the other.
  */
 export function isSameApi(a: string, b: string): boolean {
-  const words = (text: string): string =>
-    (text.match(/[\w$'"./:{}[\]-]+/g) ?? []).toSorted().join(' ')
-  return words(a) === words(b)
+  return sortedWords(a) === sortedWords(b)
+}
+
+function sortedWords(text: string): string {
+  return (text.match(/[\w$'"./:{}[\]-]+/g) ?? []).toSorted().join(' ')
 }
 
 if (import.meta.main) {
