@@ -1,4 +1,5 @@
 // What people ask of a catalogue: each filter, each order, and combinations of them.
+import { noFilter } from '../../src/catalog/filter.ts'
 import type { Filter } from '../../src/catalog/filter.ts'
 import type { Sort } from '../../src/catalog/order.ts'
 import { roomName } from './shape.ts'
@@ -7,19 +8,7 @@ export interface Query extends Filter {
   sort: Sort
 }
 
-const all: Query = {
-  roomName: null,
-  statuses: [],
-  kind: null,
-  fromMs: null,
-  toMs: null,
-  minDurationMs: null,
-  maxDurationMs: null,
-  text: '',
-  metadata: [],
-  attention: false,
-  sort: '-startedAt',
-}
+const all: Query = { ...noFilter, sort: '-startedAt' }
 
 const hourMs = 3_600_000
 

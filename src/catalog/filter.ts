@@ -23,6 +23,20 @@ export interface Filter {
   attention: boolean
 }
 
+/** Lets everything pass but `deleted`. */
+export const noFilter: Filter = {
+  roomName: null,
+  statuses: [],
+  kind: null,
+  fromMs: null,
+  toMs: null,
+  minDurationMs: null,
+  maxDurationMs: null,
+  text: '',
+  metadata: [],
+  attention: false,
+}
+
 /** True when the recording passes. */
 export function matches(recording: Recording, filter: Filter): boolean {
   const { roomName, status, kind, durationMs, attention, metadata } = recording

@@ -4,6 +4,7 @@ import { raw } from 'hono/html'
 import { assets } from '../assets.ts'
 import { playableFiles, posterOf } from '../playback/view.ts'
 import type { View } from '../playback/view.ts'
+import { encodeName } from '../recording/keys.ts'
 import type { Recording, RecordingFile } from '../recording/recording.ts'
 import { watchStyle } from './watch-style.ts'
 
@@ -209,7 +210,7 @@ function typeOf({ kind, contentType }: RecordingFile): string {
 
 /** Relative to the page, whose own address ends with the token. */
 function addressOf(token: string, name: string): string {
-  return `../play/${token}/${name.split('/').map(encodeURIComponent).join('/')}`
+  return `../play/${token}/${encodeName(name)}`
 }
 
 function duration(ms: number | null): string | null {

@@ -2,7 +2,7 @@
 // are done again until they are answered; whatever LiveKit answers to a stop, only its own word that the egress has ended
 // ends the recording.
 import { stopWantedAtMs } from '../recording/lifecycle.ts'
-import { observation } from '../recording/observation.ts'
+import { livekitSaid } from '../recording/observation.ts'
 import { startObservation } from '../recording/start.ts'
 import type { RecordingState } from '../recording/state.ts'
 import { noPause, pauseAfter } from '../recording/state.ts'
@@ -48,11 +48,8 @@ export async function stopEgress(state: RecordingState, ports: Ports): Promise<O
     const answer = await ports.livekit.stop(state.egressId)
     const stop = { pause: noPause, sentAtMs: nowMs }
     if (answer.kind === 'stopping') {
-      const { facts } = answer
-      const id = `livekit:${facts.status}:${facts.updatedAtUs}`
-      const said = { id, source: 'livekit', type: 'stop', observedAtMs: nowMs } as const
       return {
-        observation: observation({ ...said, egress: facts }),
+        observation: livekitSaid('stop', answer.facts, nowMs),
         change: (now) => ({ ...now, stop }),
         entries: [entry('stop.sent', { why: isAsked ? 'asked' : 'max-duration' })],
       }

@@ -3,7 +3,7 @@
 // looked at once more before the parts are joined. An upload that is given up is aborted: its parts cost money.
 import { begunUpload, isCopyOf, isSame, occupant } from '../storage/move.ts'
 import type { Part } from '../recording/ports.ts'
-import { mebibyte, mostParts, noPause, pauseAfter } from '../recording/state.ts'
+import { noPause, partBytesOf, pauseAfter } from '../recording/state.ts'
 import type { SourceObject, Upload } from '../recording/state.ts'
 import { lookedAgain, lookedForSource, moveOf, onFile } from './file-outcome.ts'
 import type { FileContext } from './file-outcome.ts'
@@ -20,8 +20,7 @@ export async function beginParts(context: FileContext): Promise<Outcome> {
   if (found === 'occupied') return takenName(context)
   if (found === 'copied') return copied(context, move.finalKey)
   const { sizeBytes } = move.source
-  const least = Math.ceil(sizeBytes / mostParts / mebibyte) * mebibyte
-  const partBytes = Math.max(ports.settings.partBytes, least)
+  const partBytes = partBytesOf(sizeBytes, ports.settings.partBytes)
   const uploadId = await begunUpload(ports.store, move)
   const upload: Upload = { uploadId, partBytes, etags: [] }
   return {

@@ -5,7 +5,7 @@ import { candidateKeys, isMediaName, isPlayableName } from '../recording/files.t
 import { claimsOf } from '../recording/claims.ts'
 import { evidenceOf, settle } from '../recording/lifecycle.ts'
 import type { Step } from '../recording/lifecycle.ts'
-import { observation } from '../recording/observation.ts'
+import { livekitSaid, observation } from '../recording/observation.ts'
 import { rowOf } from '../recording/row.ts'
 import type { Conclusion, Pause, RecordingState } from '../recording/state.ts'
 import { noPause, pauseAfter } from '../recording/state.ts'
@@ -146,16 +146,8 @@ async function lookUp(state: RecordingState, ports: Ports): Promise<Outcome> {
         entries: goneAnswers > 2 ? [] : [entry('livekit.unknown', { answer: goneAnswers })],
       }
     }
-    const id = `livekit:${facts.status}:${facts.updatedAtUs}`
-    const said = observation({
-      id,
-      source: 'livekit',
-      type: 'list',
-      observedAtMs: nowMs,
-      egress: facts,
-    })
     return {
-      observation: said,
+      observation: livekitSaid('list', facts, nowMs),
       change: (now) =>
         settle({
           ...now,

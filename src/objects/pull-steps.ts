@@ -8,9 +8,9 @@ import {
   backupEtag,
   isBackup,
   mebibyte,
-  mostParts,
   neverMs,
   noPause,
+  partBytesOf,
   pauseAfter,
 } from '../recording/state.ts'
 import type { Pause, SourceObject, Upload } from '../recording/state.ts'
@@ -86,8 +86,8 @@ async function beginUpload(context: FileContext): Promise<Outcome> {
   if (found === 'occupied') return takenName(context)
   if (found === 'copied') return joined(context)
   const uploadId = await begunUpload(ports.store, move)
-  const least = Math.ceil(move.source.sizeBytes / mostParts / mebibyte) * mebibyte
-  const upload: Upload = { uploadId, partBytes: Math.max(pulledPartBytes, least), etags: [] }
+  const partBytes = partBytesOf(move.source.sizeBytes, pulledPartBytes)
+  const upload: Upload = { uploadId, partBytes, etags: [] }
   return { change: onFile(file, (now) => ({ ...now, upload })), entries: [] }
 }
 

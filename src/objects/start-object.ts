@@ -7,7 +7,7 @@ import { readConfig } from '../config.ts'
 import { LiveKitControl } from '../livekit/control.ts'
 import { LiveKitEgress } from '../livekit/egress.ts'
 import { logError, logInfo, messageOf } from '../log.ts'
-import { observation } from '../recording/observation.ts'
+import { livekitSaid } from '../recording/observation.ts'
 import type { EgressFacts } from '../recording/observation.ts'
 import { Trouble } from '../recording/ports.ts'
 import { startIdOf, startObservation, wishesOf } from '../recording/start.ts'
@@ -238,11 +238,7 @@ export class StartObject extends DurableObject<Env> {
     if (egressId === null) return
     const recording = this.env.RECORDING.getByName(egressId)
     await recording.observe(startObservation(startId, attempt))
-    if (facts !== null) {
-      const id = `livekit:${facts.status}:${facts.updatedAtUs}`
-      const said = { id, source: 'livekit', type: 'start', observedAtMs: Date.now() } as const
-      await recording.observe(observation({ ...said, egress: facts }))
-    }
+    if (facts !== null) await recording.observe(livekitSaid('start', facts, Date.now()))
     this.#keep({ ...(this.#tryOf(startId) ?? attempt), isTold: true })
     await this.ctx.storage.deleteAlarm()
   }

@@ -32,9 +32,7 @@ const imageName = /\.(jpe?g|png|webp)$/i
 /** @param name of a file; `null` for the one that plays when none is named */
 export function choose(recording: Recording, name: string | null, prefixes: Prefixes): Choice {
   const file =
-    name === null
-      ? (mainFile(recording) ?? liveFile(recording))
-      : recording.files.find((known) => known.name === name)
+    name === null ? firstFile(recording) : recording.files.find((known) => known.name === name)
   if (file?.state === 'final' && file.key !== null) return found(file, file.key)
   // Not what LiveKit said, and kept where it is: whoever asks for it by name gets it (faults S4).
   const isKept = name !== null && file?.state === 'quarantined' && (file.sizeBytes ?? 0) > 0
@@ -49,6 +47,11 @@ export function choose(recording: Recording, name: string | null, prefixes: Pref
   return why === null
     ? notPlayable('not-final', 'The file is not in its final folder yet.')
     : notPlayable(why.code, why.message)
+}
+
+/** The file that plays when none is named; `null` while nothing plays. */
+export function firstFile(recording: Recording): RecordingFile | null {
+  return mainFile(recording) ?? liveFile(recording)
 }
 
 /** The playlist that plays while the recording is still running; `null` when there is none. */

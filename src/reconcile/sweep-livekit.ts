@@ -5,7 +5,7 @@ import type { Standing } from '../catalog/temp-objects.ts'
 import { LiveKitEgress } from '../livekit/egress.ts'
 import { logError, messageOf } from '../log.ts'
 import { isEgressId } from '../recording/keys.ts'
-import { observation } from '../recording/observation.ts'
+import { livekitSaid } from '../recording/observation.ts'
 import type { EgressFacts } from '../recording/observation.ts'
 import { isTerminal } from '../recording/seen.ts'
 import type { Status } from '../recording/status.ts'
@@ -41,7 +41,7 @@ export async function sweepLiveKit(run: Run, fromPage: string | null): Promise<s
       // The same page again in the next run: by then the catalogue knows those that were told.
       if (!has(1)) return pageToken
       try {
-        await tell(run, egressId, listed(facts, nowMs), standing !== undefined)
+        await tell(run, egressId, livekitSaid('list', facts, nowMs), standing !== undefined)
       } catch (error) {
         // One object that is out of order must not keep the sweep from all the others.
         report.errors.push(`${egressId}: ${messageOf(error)}`)
@@ -67,9 +67,4 @@ export function isNews(facts: EgressFacts, standing: Standing | undefined, nowMs
   if (waitingForAnEnd.has(status) || facts.retryCount > 0) return true
   const hasFile = facts.outputs?.some((output) => output.located) ?? false
   return hasFile && endedWithoutFile.has(status)
-}
-
-function listed(egress: EgressFacts, nowMs: number) {
-  const id = `livekit:${egress.status}:${egress.updatedAtUs}`
-  return observation({ id, source: 'livekit', type: 'list', observedAtMs: nowMs, egress })
 }

@@ -111,3 +111,8 @@ function joinPath(path: string): string | null {
 function normal(key: string): string {
   return key.replace(/^\/+/, '').normalize('NFC')
 }
+
+/** A name in a recording's folder as part of an address, seen from there; the names of its folders stay apart. */
+export function encodeName(name: string): string {
+  return name.split('/').map(encodeURIComponent).join('/')
+}

@@ -105,6 +105,16 @@ export function observation(
   return { egress: null, objects: [], ...said }
 }
 
+/**
+ * What LiveKit answered of an egress. The same word is the same observation whichever of our calls it answered, so that it is
+ * told once.
+ * @param type of the call, for the timeline
+ */
+export function livekitSaid(type: string, egress: EgressFacts, observedAtMs: number): Observation {
+  const id = `livekit:${egress.status}:${egress.updatedAtUs}`
+  return observation({ id, source: 'livekit', type, observedAtMs, egress })
+}
+
 /** Facts that say nothing yet. */
 export const noFacts: EgressFacts = {
   status: null,

@@ -1,5 +1,6 @@
 // Reads HLS playlists as LiveKit writes them (livekit.md §4.4): which files it names, and whether it is finished. Names are
 // taken as they stand; one that leads out of the playlist's folder, or to another host, is no segment of ours.
+import { encodeName } from './keys.ts'
 
 const endMark = '#EXT-X-ENDLIST'
 const gap = '#EXT-X-GAP'
@@ -46,7 +47,7 @@ function addressed(
   const lines = text.split(/\r?\n/).map((line) => line.trim())
   const playable = lines.flatMap((line) => {
     if (line === '' || line.startsWith('#')) return [line]
-    const address = `${line.split('/').map(encodeURIComponent).join('/')}${queryOf(line)}`
+    const address = `${encodeName(line)}${queryOf(line)}`
     // The line is kept, for the times above it are its own; what it named is not ours to lead to.
     if (!isRelative(line)) return [gap, 'elsewhere']
     return missing.has(line) ? [gap, address] : [address]

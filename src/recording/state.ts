@@ -52,8 +52,13 @@ export interface Upload {
 }
 
 /** S3's limit: at most so many parts, all but the last of one size (s3.md §3.8). */
-export const mostParts = 10_000
+const mostParts = 10_000
 export const mebibyte = 1024 * 1024
+
+/** Parts as large as wanted, or larger where the file would have too many of them. */
+export function partBytesOf(sizeBytes: number, wantedBytes: number): number {
+  return Math.max(wantedBytes, Math.ceil(sizeBytes / mostParts / mebibyte) * mebibyte)
+}
 
 /** Stands for the ETag of a source that is no object of the bucket but a file in LiveKit's backup storage. */
 export const backupEtag = 'backup'

@@ -7,8 +7,7 @@ import { guarded, guardRefusals, requireScope } from './access.ts'
 import { bodyRefusals, jsonBody, newRoutes, refusal } from './context.ts'
 import { currentAnswer, currentJson, findCurrent } from './find.ts'
 import { liveKitProblem } from './livekit-problem.ts'
-
-const params = z.object({ egressId: z.string().openapi({ example: 'EG_2aB3cD4eF5gH' }) })
+import { EgressIdParams } from './recording-json.ts'
 
 const stop = createRoute({
   method: 'post',
@@ -20,7 +19,7 @@ const stop = createRoute({
     'With `discard` (scope `delete`) everything of it is thrown away, also of a recording that has ended. There is no trash for it.',
   ...guarded('record', 'own', 'body'),
   request: {
-    params,
+    params: EgressIdParams,
     body: {
       required: false,
       content: {
@@ -53,7 +52,7 @@ const layout = createRoute({
   summary: 'Change the layout of a recording that runs',
   ...guarded('record', 'own', 'body'),
   request: {
-    params,
+    params: EgressIdParams,
     body: jsonBody(
       z
         .strictObject({ layout: z.string().min(1).max(256) })

@@ -8,8 +8,8 @@ import { bodyRefusals, jsonBody, newRoutes, refusal } from './context.ts'
 import { assertMatch } from './etag.ts'
 import { currentAnswer, currentJson, findCurrent } from './find.ts'
 import { MetadataSchema, TitleSchema } from './start-body.ts'
+import { EgressIdParams } from './recording-json.ts'
 
-const params = z.object({ egressId: z.string().openapi({ example: 'EG_2aB3cD4eF5gH' }) })
 const notFound = refusal('No such recording')
 
 const EditSchema = z
@@ -34,7 +34,7 @@ const edit = createRoute({
     'Fields that are left out stay. `expiresAt` and `legalHold` need the scope `delete`.',
   ...guarded('record', 'own', 'body'),
   request: {
-    params,
+    params: EgressIdParams,
     headers: z.object({
       'if-match': z.string().optional().openapi({ description: 'An `ETag` of the recording' }),
     }),
@@ -57,7 +57,7 @@ const remove = createRoute({
   tags: ['Recordings'],
   summary: 'Put a recording into the trash; after `TRASH_DAYS` everything of it is removed',
   ...guarded('delete'),
-  request: { params },
+  request: { params: EgressIdParams },
   responses: {
     ...guardRefusals,
     202: {
@@ -76,7 +76,7 @@ const restore = createRoute({
   tags: ['Recordings'],
   summary: 'Take a recording out of the trash',
   ...guarded('delete'),
-  request: { params },
+  request: { params: EgressIdParams },
   responses: {
     ...guardRefusals,
     200: { description: 'The recording; also when it was not in the trash', ...currentAnswer },

@@ -3,10 +3,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { logInfo } from '../log.ts'
-import { liveFile } from '../playback/choice.ts'
+import { firstFile } from '../playback/choice.ts'
 import { problem } from '../problem.ts'
 import { isList } from '../recording/folders.ts'
-import { mainFile } from '../recording/recording.ts'
+import { encodeName } from '../recording/keys.ts'
 import { newRoutes, refusal } from './context.ts'
 import type { AppEnv } from './context.ts'
 import { answerPreflight, playerHeaders } from './cors.ts'
@@ -91,10 +91,10 @@ async function answerLink(
   if (isDownload && !claims.download) {
     throw problem(403, 'download-not-allowed', 'This link is for watching only.')
   }
-  const main = name === null ? (mainFile(recording) ?? liveFile(recording)) : null
+  const main = name === null ? firstFile(recording) : null
   // Names in a playlist are relative to its own address, so it is asked for by name.
   if (main !== null && isList(main.kind)) {
-    const location = `${token}/${main.name.split('/').map(encodeURIComponent).join('/')}`
+    const location = `${token}/${encodeName(main.name)}`
     const told = { ...headers, location, 'cache-control': 'private, no-store' }
     return new Response(null, { status: 302, headers: told })
   }

@@ -7,6 +7,11 @@ import { statuses } from '../recording/status.ts'
 
 export const time = z.iso.datetime().openapi({ example: '2026-01-01T00:00:00.000Z' })
 
+/** The path of a route about one recording. */
+export const EgressIdParams = z.object({
+  egressId: z.string().openapi({ example: 'EG_2aB3cD4eF5gH' }),
+})
+
 const FileSchema = z
   .object({
     name: z.string().openapi({ example: 'video.mp4' }),

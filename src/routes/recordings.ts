@@ -8,10 +8,8 @@ import { bookmarkHeaders, BookmarkSchema } from './catalogue.ts'
 import { newRoutes, refusal } from './context.ts'
 import { etagHeader } from './etag.ts'
 import { currentJson, findRecording } from './find.ts'
-import { RecordingSchema } from './recording-json.ts'
+import { EgressIdParams, RecordingSchema } from './recording-json.ts'
 import { fileAnswers, redirectByApi } from './redirect.ts'
-
-const EgressId = z.object({ egressId: z.string().openapi({ example: 'EG_2aB3cD4eF5gH' }) })
 
 const read = createRoute({
   method: 'get',
@@ -20,7 +18,7 @@ const read = createRoute({
   tags: ['Recordings'],
   summary: 'Read one recording',
   ...guarded('read'),
-  request: { params: EgressId, headers: BookmarkSchema },
+  request: { params: EgressIdParams, headers: BookmarkSchema },
   responses: {
     200: {
       description: 'The recording',
@@ -40,7 +38,7 @@ const timeline = createRoute({
   tags: ['Recordings'],
   summary: 'Read everything that was observed, decided and done',
   ...guarded('read'),
-  request: { params: EgressId },
+  request: { params: EgressIdParams },
   responses: {
     200: {
       description: 'Oldest first',
@@ -75,7 +73,7 @@ const play = createRoute({
   summary: 'Go to a presigned URL of a file',
   ...guarded('play'),
   request: {
-    params: EgressId,
+    params: EgressIdParams,
     query: z.object({
       file: z
         .string()

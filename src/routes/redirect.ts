@@ -5,14 +5,14 @@
 import { z } from '@hono/zod-openapi'
 import { create as contentDisposition } from 'content-disposition'
 import type { Context } from 'hono'
-import { choose, liveFile } from '../playback/choice.ts'
+import { choose, firstFile } from '../playback/choice.ts'
 import type { PlayableFile } from '../playback/choice.ts'
 import { presignedLife, windowMs } from '../playback/life.ts'
 import { signPlaybackToken } from '../playback/token.ts'
 import { problem } from '../problem.ts'
 import { downloadName } from '../recording/download-name.ts'
 import { isList } from '../recording/folders.ts'
-import { mainFile } from '../recording/recording.ts'
+import { encodeName } from '../recording/keys.ts'
 import type { Recording } from '../recording/recording.ts'
 import { publicBase, refusal } from './context.ts'
 import type { AppEnv } from './context.ts'
@@ -91,9 +91,7 @@ export async function redirectByApi(
   isDownload: boolean,
 ): Promise<Response> {
   const file =
-    name === null
-      ? (mainFile(recording) ?? liveFile(recording))
-      : recording.files.find((known) => known.name === name)
+    name === null ? firstFile(recording) : recording.files.find((known) => known.name === name)
   if (file == null || !isList(file.kind) || (file.state !== 'final' && file.path === undefined)) {
     return answerFile(context, recording, { name, isDownload, linkExpiresAtMs: null })
   }
@@ -104,7 +102,7 @@ export async function redirectByApi(
   const token = await signPlaybackToken(claims, playbackSecret)
   context.header('cache-control', 'private, no-store')
   context.header('referrer-policy', 'no-referrer')
-  const address = file.name.split('/').map(encodeURIComponent).join('/')
+  const address = encodeName(file.name)
   return context.redirect(`${publicBase(context, '/v1/')}/play/${token}/${address}`)
 }
 

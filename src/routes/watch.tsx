@@ -5,11 +5,10 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { WatchPage } from '../console/watch-page.tsx'
 import { watchStyle } from '../console/watch-style.ts'
-import { liveFile } from '../playback/choice.ts'
+import { firstFile } from '../playback/choice.ts'
 import { playableFiles, refusedView, viewOf, views } from '../playback/view.ts'
 import type { View } from '../playback/view.ts'
 import { isList } from '../recording/folders.ts'
-import { mainFile } from '../recording/recording.ts'
 import { newRoutes, refusal as described } from './context.ts'
 import type { AppEnv } from './context.ts'
 import { lookForFiles } from './missing.ts'
@@ -84,7 +83,7 @@ export const watchRoutes = newRoutes()
     const file =
       recording === null || (view.view !== 'play' && view.view !== 'live')
         ? null
-        : (mainFile(recording) ?? liveFile(recording))
+        : firstFile(recording)
     // Any of the files may be chosen on the page.
     const files = recording === null || file === null ? [] : [file, ...playableFiles(recording)]
     await setHeaders(

@@ -1,7 +1,7 @@
 // The index may find too much and never too little: whatever passes a filter has a term of each of its groups.
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { matches } from '../../src/catalog/filter.ts'
+import { matches, noFilter } from '../../src/catalog/filter.ts'
 import type { Filter } from '../../src/catalog/filter.ts'
 import { groupsOf, termsOf, valueKey } from '../../src/catalog/terms.ts'
 import { toRecording } from '../../src/recording/recording.ts'
@@ -9,19 +9,6 @@ import type { Recording } from '../../src/recording/recording.ts'
 import { observe } from '../../src/recording/lifecycle.ts'
 import { noFacts, observation } from '../../src/recording/observation.ts'
 import { newState } from '../../src/recording/state.ts'
-
-const noFilter: Filter = {
-  roomName: null,
-  statuses: [],
-  kind: null,
-  fromMs: null,
-  toMs: null,
-  minDurationMs: null,
-  maxDurationMs: null,
-  text: '',
-  metadata: [],
-  attention: false,
-}
 
 const some = toRecording(
   observe(

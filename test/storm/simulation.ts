@@ -3,6 +3,7 @@
 import type { Ports } from '../../src/objects/outcome.ts'
 import { observation } from '../../src/recording/observation.ts'
 import { Trouble } from '../../src/recording/ports.ts'
+import { mebibyte } from '../../src/recording/state.ts'
 import type { Settings } from '../../src/recording/state.ts'
 import { Actor } from './actor.ts'
 import { Bucket, finalPrefix, tempPrefix } from './bucket.ts'
@@ -20,7 +21,6 @@ import type { Place, Weather } from './world.ts'
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 const dayMs = 24 * hourMs
-const mebibyte = 1024 * 1024
 
 /** Everything about a run but the history: the store, the settings, the weather and when it ends. */
 export interface Conditions {

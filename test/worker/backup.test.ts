@@ -3,6 +3,7 @@
 import { evictDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { mebibyte } from '../../src/recording/state.ts'
 import { egressEvent, uploaded, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
 import { backupBytes } from '../outside/backup.ts'
@@ -39,7 +40,6 @@ watchBucket()
 beforeEach(stopTime)
 vi.setConfig({ testTimeout: 60_000 })
 
-const mebibyte = 1024 * 1024
 /** Three parts of 16 MiB, the last of them shorter. */
 const sizeBytes = 33 * mebibyte + 5
 const secret = 'aSecretSignatureThatNobodySees'

@@ -2,6 +2,7 @@
 // query that is quick today and looks at every recording in a year.
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { noFilter } from '../../src/catalog/filter.ts'
 import type { Filter } from '../../src/catalog/filter.ts'
 import { listRecordings } from '../../src/catalog/list.ts'
 import { sorts } from '../../src/catalog/order.ts'
@@ -14,19 +15,6 @@ const limit = 5
 const running = 3
 const finished = 60
 const newYearMs = Date.parse('2026-01-01T00:00:00.000Z')
-
-const none: Filter = {
-  roomName: null,
-  statuses: [],
-  kind: null,
-  fromMs: null,
-  toMs: null,
-  minDurationMs: null,
-  maxDurationMs: null,
-  text: '',
-  metadata: [],
-  attention: false,
-}
 
 const filters: [string, Partial<Filter>][] = [
   ['none', {}],
@@ -88,7 +76,7 @@ class Listening {
 
 async function ask(filter: Partial<Filter>, sort: Sort, after: Key | null = null) {
   const listening = new Listening()
-  const query = { ...none, ...filter, sort, limit, after }
+  const query = { ...noFilter, ...filter, sort, limit, after }
   const page = await listRecordings(listening as unknown as Reader, query)
   return { listening, ...page }
 }

@@ -2,6 +2,7 @@
 // source that changes meanwhile, answers that get lost, and parts that nobody joins and everybody pays for.
 import { evictDurableObject } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { mebibyte } from '../../src/recording/state.ts'
 import { wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
 import { backupBytes } from '../outside/backup.ts'
@@ -29,7 +30,6 @@ watchBucket()
 beforeEach(stopTime)
 vi.setConfig({ testTimeout: 60_000 })
 
-const mebibyte = 1024 * 1024
 /** Three parts of 5 MiB, the last of them shorter. */
 const sizeBytes = 12 * mebibyte + 17
 const isReady = ({ status }: { status: string }): boolean => status === 'ready'
