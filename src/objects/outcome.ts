@@ -29,6 +29,8 @@ export interface Outcome {
   observation?: Observation
   change: (state: RecordingState) => RecordingState
   entries: Omit<Entry, 'atMs'>[]
+  /** It made no request: it noted what is about to be done. */
+  isFree?: true
 }
 
 /** A store that keeps forgetting uploads is given time: each one that begins is paid for. */

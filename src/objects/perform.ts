@@ -61,6 +61,7 @@ async function register(state: RecordingState, isOpen: boolean, ports: Ports): P
     return {
       change: (now) => ({ ...now, registry: { ...now.registry, entry: 'none' } }),
       entries: [],
+      isFree: true,
     }
   }
   try {
@@ -83,6 +84,15 @@ async function register(state: RecordingState, isOpen: boolean, ports: Ports): P
 async function publish(state: RecordingState, ports: Ports): Promise<Outcome> {
   const row = rowOf(state)
   if (row === null) return nothing
+  // From before it is written until that is remembered, a kill leaves unknown what stands in the catalogue; by then the
+  // evidence may be back to what the last row that we know of says.
+  if (!state.catalogue.isUnsure) {
+    return {
+      change: (now) => ({ ...now, catalogue: { ...now.catalogue, isUnsure: true } }),
+      entries: [],
+      isFree: true,
+    }
+  }
   const { recording, json: published } = row
   const nowMs = ports.clock.nowMs()
   // Greater than before, and greater than what an object whose storage was lost had reached.

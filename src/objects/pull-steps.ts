@@ -2,6 +2,7 @@
 // server-side copy from there, so it is streamed in parts of bounded size, one a step, straight into the final folder; the
 // address is good for seven days only (livekit.md §2.1). Progress survives a kill, and the last look is that of every file.
 import { afterFound, candidateKeys, finalKey } from '../recording/files.ts'
+import { factOf } from '../recording/named.ts'
 import { Trouble } from '../recording/ports.ts'
 import { promisedBytes } from '../recording/promised.ts'
 import {
@@ -173,7 +174,7 @@ function nowhere({ state, ports }: FileContext): string {
 }
 
 function backupUrl({ file, state }: FileContext): string {
-  const url = state.seen.outputs?.value.find((fact) => fact.path === file.path)?.backupUrl
+  const url = factOf(state, file)?.backupUrl
   if (url === undefined)
     throw new Trouble('backup-unknown', 'LiveKit gave no address of its backup.')
   return url

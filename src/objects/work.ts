@@ -35,8 +35,9 @@ export async function work(memory: Memory, ports: Ports): Promise<number | null>
     // What became of the last copy is still told to the catalogue.
     const isLate = ('name' in step || 'path' in step) && ports.clock.nowMs() >= untilMs
     if (spent > 0 && (isLate || spent + cost > subrequests)) return ports.clock.nowMs()
-    spent += cost
-    remember(memory, await perform(step, memory.state(), ports), ports.clock.nowMs())
+    const outcome = await perform(step, memory.state(), ports)
+    if (outcome.isFree !== true) spent += cost
+    remember(memory, outcome, ports.clock.nowMs())
   }
 }
 

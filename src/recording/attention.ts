@@ -2,6 +2,7 @@
 // person should look). Trouble that passes by itself is shown to nobody before it has lasted.
 import { isCopying } from './folders.ts'
 import { isLeftInBackup, leftInBackup } from './in-backup.ts'
+import { nameFor } from './named.ts'
 import { promisedBytes } from './promised.ts'
 import { status } from './status.ts'
 import type { Fault, FileWork, FolderWork, Pause, RecordingState } from './state.ts'
@@ -67,7 +68,9 @@ export function attention(state: RecordingState): string | null {
   if (state.folders.some((folder) => isOpenEnded(state, folder))) return 'open-playlist'
   if (state.folders.some(isSecondRunOfImages)) return 'duplicate-run'
   const media = promised.filter((file) => file.source !== null && file.kind !== 'manifest')
-  return new Set(media.map((file) => file.path)).size < media.length ? 'duplicate-run' : null
+  return new Set(media.map((file) => nameFor(state, file.path))).size < media.length
+    ? 'duplicate-run'
+    : null
 }
 
 /** Moved before LiveKit's word of its size was heard, and the word is another. */

@@ -4,6 +4,7 @@
 // learnt later begins it anew, and never brings the recording back. Pure.
 import { directoryOf, playlistOf } from './folders.ts'
 import { finalFolder, isUnder, manifestPath, tempKeys } from './keys.ts'
+import { nameFor } from './named.ts'
 import { startFolder } from './start.ts'
 import { isBackup } from './state.ts'
 import type { FileWork, RecordingState, Settings } from './state.ts'
@@ -134,7 +135,7 @@ function singleObjects(state: RecordingState, { tempPrefix }: Settings): ObjectS
     ...(final === null ? [] : [object(final.key, final.etag)]),
   ])
   const isFound = (path: string): boolean =>
-    files.some((file) => file.path === path && file.source !== null)
+    files.some((file) => nameFor(state, file.path) === path && file.source !== null)
   const unfound = seen.paths.filter((path) => !isFound(path))
   const manifests = seen.paths.map((path) => manifestPath(path, egressId))
   const named = [...unfound, ...manifests]

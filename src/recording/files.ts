@@ -5,6 +5,7 @@ import { doubtedFile } from './gone.ts'
 import { backupFault } from './in-backup.ts'
 import { finalFolder, freeName, isKeyOf, isSafeKey, isSameKey, isUnder, tempKeys } from './keys.ts'
 import type { FileKind, ObjectFact, OutputFact } from './observation.ts'
+import { factOf, nameFor, seenKeysOf } from './named.ts'
 import { promisedBytes } from './promised.ts'
 import { mediaKindOf } from './recording.ts'
 import type { Fault, FileWork, Pause, RecordingState, Settings, SourceObject } from './state.ts'
@@ -26,7 +27,8 @@ const clockSlackMs = 5 * 60_000
 export function planFiles(state: RecordingState): FileWork[] {
   let files = state.files.map((file) => settleDoubt(state, file))
   for (const fact of outputsToMove(state)) {
-    const known = files.filter((file) => file.path === fact.path)
+    const name = nameFor(state, fact.path)
+    const known = files.filter((file) => nameFor(state, file.path) === name)
     const latest = known.at(-1)
     if (latest === undefined)
       files = [...files, newWork(state, files, fact, isOptional(state, fact))]
@@ -74,11 +76,11 @@ function isInPlace(state: RecordingState, path: string): boolean {
 
 /** True when the file is to be had from LiveKit's backup storage. What was pulled from there once is not pulled again. */
 export function hasBackup(state: RecordingState, file: FileWork): boolean {
-  const isPulled = state.files.some(
-    (other) => other !== file && other.path === file.path && isBackup(other),
+  if (factOf(state, file)?.backupUrl === undefined) return false
+  const name = nameFor(state, file.path)
+  return !state.files.some(
+    (other) => other !== file && nameFor(state, other.path) === name && isBackup(other),
   )
-  const facts = state.seen.outputs?.value ?? []
-  return !isPulled && facts.some((fact) => fact.path === file.path && fact.backupUrl !== undefined)
 }
 
 function outputsToMove(state: RecordingState): OutputFact[] {
@@ -99,13 +101,12 @@ function outputsToMove(state: RecordingState): OutputFact[] {
   const wanted = [...media, ...(isLocated ? [] : guesses.map(unpromised)), ...lives]
   // A retry may have chosen another name, and the attempt before it may have left a file: what lies in the bucket beside
   // what is wanted by name is a file as well, or another run of one that has its work.
-  const found = Object.keys(state.seen.objects).filter(
-    (key) => isMediaName(key) && ![...facts, ...wanted].some(({ path }) => isKeyOf(key, path)),
-  )
-  const discovered = found.map(
-    (key) => state.files.find(({ path }) => isKeyOf(key, path))?.path ?? key,
-  )
-  return [...wanted, ...discovered.map((path) => unpromised(path))]
+  const named = new Set([...facts, ...wanted].map(({ path }) => path))
+  const found = Object.keys(state.seen.objects)
+    .filter(isMediaName)
+    .map((key) => nameFor(state, key))
+    .filter((name) => !named.has(name))
+  return [...wanted, ...[...new Set(found)].map(unpromised)]
 }
 
 function folderOf({ path }: OutputFact): string {
@@ -241,7 +242,9 @@ export function candidateKeys(
   const keys = safe.filter(
     (key) => isUnder(tempPrefix, key) || (located === true && !isUnder(finalPrefix, key)),
   )
-  if (keys.length > 0) return { keys }
+  // An egress service may have a prefix that we do not know of: what the bucket showed is looked at as well.
+  const seen = seenKeysOf(state, path).filter((key) => isSafeKey(key) && isUnder(tempPrefix, key))
+  if (keys.length + seen.length > 0) return { keys: [...new Set([...keys, ...seen])] }
   const message = `The file lies neither in the temp folder ${tempPrefix} nor beside the final one.`
   return { refused: { code: 'outside-folders', message } }
 }
@@ -271,9 +274,7 @@ export function afterFound(
   source: SourceObject,
   nowMs: number,
 ): FileWork {
-  const isKnown = state.files.some(
-    (other) => other !== file && other.path === file.path && isSameObject(other.source, source),
-  )
+  const isKnown = state.files.some((other) => other !== file && isSameObject(other.source, source))
   const startedAtMs = state.seen.startedAtMs?.value ?? null
   const isOlder =
     file.optional && startedAtMs !== null && source.lastModifiedMs < startedAtMs - clockSlackMs
@@ -308,7 +309,12 @@ function sizeFault(sizeBytes: number, promised: number | null): Fault | null {
 }
 
 function isSameObject(a: SourceObject | null, b: SourceObject): boolean {
-  return a !== null && a.key === b.key && a.etag === b.etag && a.lastModifiedMs === b.lastModifiedMs
+  return (
+    a !== null &&
+    isSameKey(a.key, b.key) &&
+    a.etag === b.etag &&
+    a.lastModifiedMs === b.lastModifiedMs
+  )
 }
 
 /** The work after its file was not found under any of its keys. */

@@ -28,20 +28,20 @@ export function isSafeKey(key: string): boolean {
 
 /** True when the key lies in the folder; a leading slash, which LiveKit keeps (livekit.md §4.2), does not count. */
 export function isUnder(prefix: string, key: string): boolean {
-  return normal(key).startsWith(normal(prefix))
+  return plainKey(key).startsWith(plainKey(prefix))
 }
 
 /** True for two spellings of one name: R2 keeps keys NFC-normalised, other stores do not (s3.md §4). */
 export function isSameKey(a: string, b: string): boolean {
-  return normal(a) === normal(b)
+  return plainKey(a) === plainKey(b)
 }
 
 /** True when LiveKit may have stored `path` under this key: with or without a prefix of the egress service's own. */
 export function isKeyOf(key: string, path: string): boolean {
   const joined = joinPath(path)
   if (joined === null) return false
-  const end = normal(joined)
-  return normal(key) === end || normal(key).endsWith(`/${end}`)
+  const end = plainKey(joined)
+  return plainKey(key) === end || plainKey(key).endsWith(`/${end}`)
 }
 
 /**
@@ -108,7 +108,8 @@ function joinPath(path: string): string | null {
   return kept.length === 0 ? null : `${path.startsWith('/') ? '/' : ''}${kept.join('/')}`
 }
 
-function normal(key: string): string {
+/** The one spelling that stands for all spellings of a key. */
+export function plainKey(key: string): string {
   return key.replace(/^\/+/, '').normalize('NFC')
 }
 

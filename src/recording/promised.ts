@@ -1,4 +1,5 @@
 // What LiveKit promised of a file, to hold what lies in the bucket against it.
+import { factOf, nameFor } from './named.ts'
 import type { FileWork, RecordingState } from './state.ts'
 
 /**
@@ -6,11 +7,14 @@ import type { FileWork, RecordingState } from './state.ts'
  * to the same place was not meant by it (faults W21).
  */
 export function promisedBytes(state: RecordingState, file: FileWork): number | null {
-  const fact = state.seen.outputs?.value.find((known) => known.path === file.path)
-  const promised = fact?.sizeBytes ?? null
+  const promised = factOf(state, file)?.sizeBytes ?? null
+  if (promised === null) return null
+  const name = nameFor(state, file.path)
   const isKept = state.files.some(
     (other) =>
-      other.name !== file.name && other.path === file.path && other.final?.sizeBytes === promised,
+      other.name !== file.name &&
+      nameFor(state, other.path) === name &&
+      other.final?.sizeBytes === promised,
   )
   return isKept ? null : promised
 }

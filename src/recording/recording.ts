@@ -5,6 +5,7 @@ import { isList, playlistOf } from './folders.ts'
 import { isEnded, status } from './status.ts'
 import type { Status } from './status.ts'
 import { attention, error, isFailure } from './attention.ts'
+import { factOf } from './named.ts'
 import { promisedBytes } from './promised.ts'
 import { isBackup } from './state.ts'
 import type { Fault, FileState, FileWork, FolderWork, RecordingState } from './state.ts'
@@ -150,7 +151,7 @@ function shownFiles(state: RecordingState): RecordingFile[] {
   const facts = state.seen.outputs?.value ?? []
   const works = state.files.filter((file) => file.state !== 'absent')
   const untold = facts.filter(
-    (fact) => fact.kind !== 'manifest' && !state.files.some((file) => file.path === fact.path),
+    (fact) => fact.kind !== 'manifest' && !state.files.some((file) => factOf(state, file) === fact),
   )
   const planned = isEnded(state)
     ? []
@@ -173,7 +174,7 @@ function shownFiles(state: RecordingState): RecordingFile[] {
             kind: file.kind,
             contentType: contentTypeOf(file.name),
             sizeBytes: file.source?.sizeBytes ?? null,
-            durationMs: facts.find((fact) => fact.path === file.path)?.durationMs ?? null,
+            durationMs: factOf(state, file)?.durationMs ?? null,
             key: file.final?.key ?? (isBackup(file) ? null : (file.source?.key ?? null)),
             state: file.state,
             ...(isList(file.kind) && file.state !== 'final' ? { path: file.path } : {}),

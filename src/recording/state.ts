@@ -204,7 +204,7 @@ export interface RecordingState {
     revision: number
     /** The row as it stands in the catalogue, as JSON; `null` before the first. */
     published: string | null
-    /** A write failed and may be done all the same, even later: whatever the row is to be, it is written again. */
+    /** A write is under way, or failed and may be done all the same, even later: the row is written again. */
     isUnsure: boolean
   }
   /** Number of journal entries written. */
