@@ -11,10 +11,13 @@ import type { Store } from '../recording/ports.ts'
 import type { RecordingState, Removal } from '../recording/state.ts'
 import { noPause, noRemoval, pauseAfter } from '../recording/state.ts'
 import { latestWishMs } from '../recording/wishes.ts'
+import { isSame } from '../storage/move.ts'
 import { inGroups } from './groups.ts'
 import { entry, faultOf, firstOf } from './outcome.ts'
 import type { Outcome, Ports } from './outcome.ts'
 
+/** A copy under way, or an upload that comes late, is seen within so many. */
+const fewPasses = 4
 /** Requests that a scope may need besides one for each object. */
 const requestsBefore = 5
 
@@ -61,9 +64,21 @@ export async function erase(state: RecordingState, ports: Ports): Promise<Outcom
     }
   }
   const untilMs = clock.nowMs() + nextLookMs(state)
-  const again = { ...now, scope: 0, removed: 0, passes: now.passes + 1 }
-  const pause = { ...noPause, untilMs }
-  return { change: (known) => ({ ...known, removal: { ...again, pause } }), entries: [] }
+  const passes = now.passes + 1
+  const again = { ...now, scope: 0, removed: 0, passes }
+  if (passes <= fewPasses) {
+    const pause = { ...noPause, untilMs }
+    return { change: (known) => ({ ...known, removal: { ...again, pause } }), entries: [] }
+  }
+  // Pass after pass there was something to remove: the store keeps what it says that it removed.
+  const message = `After ${passes} removals the store still had ${now.removed} objects.`
+  const fault = { code: 'still-there', message }
+  const attempts = passes - fewPasses
+  const pause = pauseAfter({ ...noPause, attempts }, fault, untilMs, clock.random())
+  return {
+    change: (known) => ({ ...known, removal: { ...again, pause } }),
+    entries: attempts === 1 ? [entry('removal.failed', fault)] : [],
+  }
 }
 
 /** Its time is over: into the trash, like a recording that somebody deleted. */
@@ -125,8 +140,13 @@ async function eraseObject(
   const there = await store.head(key)
   const isIt =
     there !== null && (etag === null || there.etag === etag) && there.lastModifiedMs >= notBeforeMs
-  if (isIt) await store.remove(key, there.etag)
-  return { requests: 2, removed: isIt ? 1 : 0, next: null }
+  if (!isIt) return { requests: 1, removed: 0, next: null }
+  const isRefused = (await store.remove(key, there.etag)) === 'refused'
+  if (!isRefused) return { requests: 2, removed: 1, next: null }
+  // Another object lies there by now, or the store refuses every condition: what is still the same goes without one.
+  const now = await store.head(key)
+  if (now !== null && isSame(now, there)) await store.remove(key, '')
+  return { requests: 4, removed: 1, next: null }
 }
 
 /** The files that a playlist names; the playlist itself goes after them. */

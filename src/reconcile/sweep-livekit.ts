@@ -16,6 +16,11 @@ import type { Run } from './run.ts'
 const waitingForAnEnd = new Set<Status>(['starting', 'active', 'ending'])
 /** Recordings that LiveKit's word of a file is news to. */
 const endedWithoutFile = new Set<Status>(['failed', 'aborted'])
+/** LiveKit's words for what runs, and the recordings that each is news to: a later word may name the file anew. */
+const furtherThan: Record<string, ReadonlySet<Status>> = {
+  EGRESS_ACTIVE: new Set(['starting']),
+  EGRESS_ENDING: new Set(['starting', 'active']),
+}
 /** An end that LiveKit is telling by webhook just now. */
 const youngForMs = 60_000
 
@@ -59,12 +64,16 @@ export function isNews(facts: EgressFacts, standing: Standing | undefined, nowMs
   if ((facts.terminalAtMs ?? 0) > nowMs - youngForMs) return false
   // What was given up for lost and is in the list lives, or a zombie says what it has said before.
   if (standing === undefined || standing.status === 'lost') return true
-  if (!isTerminal(facts.status)) return false
   const { status, isOfTheBucket } = standing
+  if (!isTerminal(facts.status)) return isFurther(facts.status, status)
   // The bucket tells of files, and not of a failure, a limit, a room, or a live playlist.
   if (isOfTheBucket) return true
   // Whatever the first attempt came to, a later one supersedes it.
   if (waitingForAnEnd.has(status) || facts.retryCount > 0) return true
   const hasFile = facts.outputs?.some((output) => output.located) ?? false
   return hasFile && endedWithoutFile.has(status)
+}
+
+function isFurther(egressStatus: string | null, status: Status): boolean {
+  return furtherThan[egressStatus ?? '']?.has(status) ?? false
 }

@@ -61,12 +61,15 @@ export class Bucket implements Store {
   calls = 0
   readonly #world: World
   readonly #uploads = new Map<string, Upload>()
+  readonly #isOver: (egressId: string) => boolean
   #uploadNumber = 0
   #sorted: string[] | null = null
 
-  constructor(world: World, kind: StoreKind) {
+  /** @param isOver true when a person wants everything of an egress gone by now */
+  constructor(world: World, kind: StoreKind, isOver: (egressId: string) => boolean = () => false) {
     this.#world = world
     this.kind = kind
+    this.#isOver = isOver
   }
 
   get guardsDestination(): boolean {
@@ -276,6 +279,8 @@ export class Bucket implements Store {
 
   #judge(found: StoredObject, isUnconditional: boolean): void {
     const { key, content } = found
+    const owner = writerOf(content)
+    if (owner !== null && this.#isOver(owner)) return
     if (!isUnder(tempPrefix, key)) throw new Broken('nothing is deleted outside temp', key)
     const copies = this.#copiesOf(found)
     // Nobody could have known: the store deletes whatever lies there, and it was written after the last look.
@@ -320,4 +325,9 @@ export class Bucket implements Store {
   #name(key: string): string {
     return this.kind.normalisesKeys ? key.normalize('NFC') : key
   }
+}
+
+/** The egress that wrote these bytes, be they a half of a file, or parts of several. */
+export function writerOf(content: string): string | null {
+  return /EG_storm\d+n\d+/.exec(content)?.[0] ?? null
 }

@@ -108,6 +108,7 @@ class Writer {
   readonly #folder: string
   readonly #prefixedByServer: boolean
   readonly #hasManifest: boolean
+  readonly #isOneEnd: boolean
   readonly #startMs: number
   readonly #endMs: number
   readonly #told: Told[] = []
@@ -127,6 +128,7 @@ class Writer {
     ])
     this.#prefixedByServer = random.chance(0.3)
     this.#hasManifest = random.chance(0.6)
+    this.#isOneEnd = seed % 2 === 0
     this.#metadata = random.chance(0.2) ? { 'egress-id': this.#egressId } : {}
     this.#startMs = startMs + random.between(0, 6 * hourMs)
     this.#endMs = this.#startMs + random.between(minuteMs, 3 * hourMs)
@@ -330,7 +332,7 @@ class Writer {
   }
 
   #end(atMs: number, status: string, more: Json): void {
-    this.#tell(atMs, 'egress_ended', status, { ...more, endedAt: nanos(atMs) })
+    this.#tell(atMs, 'egress_ended', status, { endedAt: nanos(atMs), ...more })
   }
 
   #tell(atMs: number, event: Told['event'], status: string, more: Json): void {
@@ -365,7 +367,9 @@ class Writer {
     const name = `${this.#egressId}.json`
     const place = { path: directoryOf(of.path) + name, key: directoryOf(of.key) + name }
     this.#upload(atMs, place, 'manifest', { ...this.#content(text.length), text })
-    return { manifestLocation: `https://store/${place.key}` }
+    const manifestLocation = `https://store/${place.key}`
+    // One end stands in both, or that of the message is later: servers differ.
+    return this.#isOneEnd ? { manifestLocation, endedAt: nanos(atMs) } : { manifestLocation }
   }
 
   #fileResult({ path, key }: Place, sizeBytes: number): Json {

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { toRecording } from '../../src/recording/recording.ts'
 import type { Recording } from '../../src/recording/recording.ts'
 import type { Actor } from './actor.ts'
-import { finalPrefix, tempPrefix } from './bucket.ts'
+import { finalPrefix, tempPrefix, writerOf } from './bucket.ts'
 import type { StoredObject } from './bucket.ts'
 import type { Life, Uploaded } from './history.ts'
 import type { Aftermath } from './simulation.ts'
@@ -28,8 +28,12 @@ export interface EndState {
 /** Store calls that one recording may cost after the storm, its segments and three days of hourly looks included. */
 const mostCallsPerRecording = 1_500
 
-/** @throws {Broken} the first invariant that does not hold */
-export function check(storm: Aftermath, calmEnd: ReadonlyMap<string, EndState>): void {
+/**
+ * @param calm what the same history came to in calm
+ * @throws {Broken} the first invariant that does not hold
+ */
+export function check(storm: Aftermath, calm: Aftermath): void {
+  const calmEnds = endStates(calm)
   const { history, actors, bucket } = storm
   for (const actor of actors.values()) {
     if (actor.alarmAtMs !== null) {
@@ -47,8 +51,9 @@ export function check(storm: Aftermath, calmEnd: ReadonlyMap<string, EndState>):
     }
   }
   for (const life of history.lives) {
-    for (const upload of life.uploads) assertSafe(storm, life, upload)
-    assertSameEnd(storm, life, calmEnd.get(life.egressId))
+    if (storm.granted.isOver(life.egressId, Infinity)) assertGone(storm, life)
+    else for (const upload of life.uploads) assertSafe(storm, life, upload)
+    assertSameEnd(storm, calm, life, calmEnds.get(life.egressId))
   }
 }
 
@@ -82,6 +87,28 @@ function assertCatalogue({ database }: Aftermath, actor: Actor): void {
       'the catalogue equals the object',
       `${JSON.stringify(row)} is not ${JSON.stringify(recording)}`,
     )
+  }
+}
+
+/** Somebody wanted it gone: of what anybody could know to be its own there is nothing left, and nothing brings it back. */
+function assertGone(storm: Aftermath, life: Life): void {
+  const { bucket, actors } = storm
+  const actor = actors.get(life.egressId)
+  const recording = actor === undefined ? null : toRecording(actor.state)
+  if (recording?.status !== 'deleted') {
+    throw new Broken('what was deleted is gone', `${life.egressId} is ${recording?.status}`)
+  }
+  const left = [...bucket.objects.values()].filter(
+    ({ content }) => writerOf(content) === life.egressId,
+  )
+  for (const object of left) {
+    const upload = life.uploads.find(({ content }) => content.content === object.content)
+    const isUnknown =
+      upload !== undefined &&
+      object.key.startsWith(tempPrefix) &&
+      !isKnowable(storm, life, upload, actor)
+    if (!isUnknown) throw new Broken('what was deleted is gone', `${object.key} is still there`)
+    assertKept(storm, upload, [object])
   }
 }
 
@@ -189,7 +216,12 @@ function assertKept({ database }: Aftermath, upload: Uploaded, places: StoredObj
 }
 
 /** Order, duplicates, loss and crashes made no difference, where LiveKit's decisive word was heard at all. */
-function assertSameEnd(storm: Aftermath, life: Life, calmEnd: EndState | undefined): void {
+function assertSameEnd(
+  storm: Aftermath,
+  calm: Aftermath,
+  life: Life,
+  calmEnd: EndState | undefined,
+): void {
   const actor = storm.actors.get(life.egressId)
   const end = endStates(storm).get(life.egressId)
   if (actor === undefined || end === undefined || calmEnd === undefined) return
@@ -200,6 +232,7 @@ function assertSameEnd(storm: Aftermath, life: Life, calmEnd: EndState | undefin
   const halved = life.uploads.filter(({ content }) => isHalved(storm, content.content))
   const forgiven = new Set([
     ...storm.bucket.forgiven,
+    ...calm.bucket.forgiven,
     ...[...unknown, ...halved].map(({ content }) => content.content),
   ])
   const stripped = ({ finals, ...same }: EndState): EndState => ({

@@ -1,4 +1,5 @@
 // The decisions that a planted bug may replace. The storm is worth something only if it finds them; `asBuilt` changes nothing.
+import { evidenceOfObjects } from '../../src/recording/erasure.ts'
 import { merge, observe } from '../../src/recording/lifecycle.ts'
 import type { Observation } from '../../src/recording/observation.ts'
 import { nothingSeen } from '../../src/recording/seen.ts'
@@ -52,6 +53,16 @@ export const lastWriterWins: Rules = {
     )
     const seen = { ...merge(state.seen, observation), ...Object.fromEntries(heard) }
     return observe({ ...state, seen }, { ...observation, egress: null })
+  },
+}
+
+/** What was deleted once is not looked for again, whatever comes of it later. */
+export const removesOnlyOnce: Rules = {
+  ...asBuilt,
+  observe: (state, observation) => {
+    const after = observe(state, observation)
+    if (state.removal.doneFor === null) return after
+    return { ...after, removal: { ...after.removal, doneFor: evidenceOfObjects(after) } }
   },
 }
 

@@ -12,6 +12,7 @@ import { StormDatabase, stormCatalogue } from './database.ts'
 import { startMs } from './history.ts'
 import type { History, Life, Told } from './history.ts'
 import { PretendLiveKit } from './livekit.ts'
+import { Granted, letAsk, peopleOf, trashMs } from './people.ts'
 import { Random } from './random.ts'
 import type { Rules } from './rules.ts'
 import { PretendRegistry, Sweep } from './sweep.ts'
@@ -39,6 +40,8 @@ export interface Aftermath {
   bucket: Bucket
   database: StormDatabase
   actors: Map<string, Actor>
+  /** What people wanted, and got. */
+  granted: Granted
   /** `<egress id> <status>:<updatedAtUs>` of what LiveKit told the sweep. */
   answered: Set<string>
   /** Calls to the store before the world was healed. */
@@ -84,7 +87,7 @@ export function stormOf(seed: number, history: History): Conditions {
       silentAfterMs: 10 * minuteMs,
       graceMs: hourMs,
       maxSessionMs: 12 * hourMs,
-      trashMs: 7 * 24 * 3_600_000,
+      trashMs,
     },
     weather: {
       loss: random.pick([0, 0.2, 0.6, 1]),
@@ -119,7 +122,10 @@ export async function simulate(
 ): Promise<Aftermath> {
   const { seed, weather, calmFromMs, settings } = conditions
   const world = new World({ seed: seed ^ 0x0dd_ba11, startMs, weather, calmFromMs, lines })
-  const bucket = new Bucket(world, conditions.store)
+  const granted = new Granted()
+  const bucket = new Bucket(world, conditions.store, (egressId) =>
+    granted.isOver(egressId, world.nowMs),
+  )
   const database = new StormDatabase(world, rules.rewrite)
   const livekit = new PretendLiveKit(world, history)
   const registry = new PretendRegistry(world)
@@ -161,6 +167,9 @@ export async function simulate(
   })
   for (const life of history.lives) schedule(world, bucket, life, actorOf)
   const healedMs = Math.max(calmFromMs, history.endMs)
+  for (const person of peopleOf(seed, history.lives)) {
+    letAsk(person, world, granted, healedMs + 10 * dayMs, (egressId) => actors.get(egressId))
+  }
   const sweepsAtMs = [...conditions.sweepsAtMs, ...sweepsAfter(healedMs)]
   const endMs = healedMs + 40 * dayMs
   let callsInStorm = 0
@@ -180,7 +189,7 @@ export async function simulate(
       await sweep.run()
     }
   }
-  return { history, conditions, bucket, database, actors, answered, callsInStorm }
+  return { history, conditions, bucket, database, actors, granted, answered, callsInStorm }
 }
 
 /** Closer together at first; none comes in time for everything. */

@@ -10,13 +10,14 @@ import {
   guardsNoRevision,
   knowsDuplicatesByIdOnly,
   lastWriterWins,
+  removesOnlyOnce,
 } from './rules.ts'
 import type { Rules } from './rules.ts'
 
 const seeds = 1000
 const longestMs = 120_000
 /** A planted bug must show within so many seeds. */
-const seedsPerBug = 150
+const seedsPerBug = 600
 
 async function failures(count: number, rules: Rules, most: number): Promise<Failure[]> {
   const found: Failure[] = []
@@ -64,6 +65,11 @@ describe('the storm finds a planted bug', () => {
       'the last message to arrive replaces what was known',
       lastWriterWins,
       ['every file is ready', 'the end is that of the same history in order'],
+    ],
+    [
+      'what was deleted is not looked for again when more of it comes',
+      removesOnlyOnce,
+      ['what was deleted is gone'],
     ],
     ['the catalogue takes late writes', guardsNoRevision, ['the catalogue equals the object']],
   ]

@@ -135,6 +135,13 @@ export class World {
     this.nowMs = Math.max(this.nowMs, atMs)
   }
 
+  /** True while a place answers nobody. */
+  isOut(place: Place): boolean {
+    return this.weather.outages.some(
+      (outage) => outage.place === place && outage.fromMs <= this.nowMs && this.nowMs < outage.toMs,
+    )
+  }
+
   /** One call to an outside world: time passes, and the weather decides. */
   call(place: Place, what: string): Fate {
     const { weather, random } = this
@@ -144,10 +151,7 @@ export class World {
       this.tell(() => `CRASH before ${place} ${what}`)
       throw new Crash()
     }
-    const isOut = this.weather.outages.some(
-      (outage) => outage.place === place && outage.fromMs <= this.nowMs && this.nowMs < outage.toMs,
-    )
-    if (isOut || random.chance(this.weather.trouble)) {
+    if (this.isOut(place) || random.chance(this.weather.trouble)) {
       this.tell(() => `${place} fails ${what}`)
       return 'not-done'
     }
