@@ -1,6 +1,7 @@
 // What the storm found, each as its own small story, so that it stays found when the storm's histories change. Pure: states,
 // observations and the decisions on them.
 import { describe, expect, it } from 'vitest'
+import { perform } from '../../src/objects/perform.ts'
 import { performOnFile } from '../../src/objects/file-steps.ts'
 import type { Ports } from '../../src/objects/outcome.ts'
 import { classify } from '../../src/reconcile/classify.ts'
@@ -15,7 +16,7 @@ import type { FileWork, RecordingState } from '../../src/recording/state.ts'
 import type { Status } from '../../src/recording/status.ts'
 import { Bucket } from './bucket.ts'
 import { calm, World } from './world.ts'
-import { life, output, path, settings, startMs, webhook } from '../recording/evidence.ts'
+import { life, output, path, settings, startMs, webhook, wish } from '../recording/evidence.ts'
 
 const dayMs = 24 * 3_600_000
 const object: ObjectFact = { key: path, etag: 'a', sizeBytes: 1000, lastModifiedMs: startMs }
@@ -126,6 +127,21 @@ describe('what the storm found', () => {
     expect(nextStep(unsure, startMs + 2000, settings)).toEqual({ do: 'publish' })
   })
 
+  it('a row that was written when the process died is written again, although the evidence is back to the row before', async () => {
+    const catalogue = { put: async () => Promise.reject(new Error('killed')) }
+    const clock = { nowMs: () => startMs, random: () => 0 }
+    const ports = { catalogue, clock, settings } as unknown as Ports
+    const before = published(seen(webhook('EGRESS_FAILED', 1)))
+    const evidence = evidenceOf(before, 'ghost')
+    const ghost = settle({ ...before, conclusion: { as: 'ghost', atMs: startMs, evidence } })
+    expect(nextStep(ghost, startMs + 2000, settings)).toEqual({ do: 'publish' })
+    const asked = (await perform({ do: 'publish' }, ghost, ports)).change(ghost)
+    await expect(perform({ do: 'publish' }, asked, ports)).rejects.toThrow('killed')
+    const refuted = observe(asked, { ...webhook('EGRESS_FAILED', 1), id: 'l', source: 'livekit' })
+    expect(JSON.stringify(toRecording(refuted))).toBe(refuted.catalogue.published)
+    expect(nextStep(refuted, startMs + 3000, settings)).toEqual({ do: 'publish' })
+  })
+
   it('a key that a late message names is claimed although the row does not change', () => {
     const ended = published(moved(seen(...life)))
     const late = webhook('EGRESS_STARTING', 0, { outputs: [output({ path: 'temp/guess.mp4' })] })
@@ -159,6 +175,12 @@ describe('what the storm found', () => {
     expect(isNews(active, { status: 'ready', isOfTheBucket: true }, nowMs)).toBe(false)
     expect(isNews(active, standing('active'), nowMs)).toBe(false)
     expect(isNews(active, standing('lost'), nowMs)).toBe(true)
+    // The first word names a guess, a later one the file; LiveKit may forget it before it is asked again.
+    expect(isNews(active, standing('starting'), nowMs)).toBe(true)
+    const ending = { ...active, status: 'EGRESS_ENDING' }
+    expect(isNews(ending, standing('active'), nowMs)).toBe(true)
+    expect(isNews(ending, standing('ending'), nowMs)).toBe(false)
+    expect(isNews({ ...active, status: 'EGRESS_PAUSED' }, standing('active'), nowMs)).toBe(false)
     expect(isNews(ended, standing('ready'), nowMs)).toBe(false)
     expect(isNews({ ...ended, retryCount: 1 }, standing('ready'), nowMs)).toBe(true)
     expect(
@@ -187,22 +209,76 @@ it('a file that was joined before a kill is kept when a second run has overwritt
     ...state,
     files: state.files.map((file) => ({ ...file, state: 'in_temp' as const, source })),
   }
-  const perform = async (step: 'begin' | 'part' | 'complete'): Promise<RecordingState> => {
+  const performed = async (step: 'begin' | 'part' | 'complete'): Promise<RecordingState> => {
     const [file] = now.files
     if (file === undefined) throw new Error('there is no file')
     return (await performOnFile(step, { file, state: now, ports })).change(now)
   }
-  now = await perform('begin')
-  now = await perform('part')
+  now = await performed('begin')
+  now = await performed('part')
   // What came of it is lost with the process.
-  await perform('complete')
+  await performed('complete')
   world.advanceTo(startMs + 60_000)
   bucket.put(path, { ...bytes, content: 'second' }, {}, 'video/mp4')
-  now = await perform('complete')
+  now = await performed('complete')
   expect(now.files.map(({ name, state: word, upload }) => [name, word, upload])).toEqual([
     ['video.mp4', 'moving', null],
   ])
   expect(bucket.objects.get('recordings/EG_test/video.mp4')?.content).toBe('first')
+})
+
+/** In a folder that is not its own. */
+const shared = output({ path: 'temp/shared/video.mp4', located: true })
+
+it('what a store refuses to delete on any condition is erased all the same, and nothing else', async () => {
+  const world = new World({ seed: 1, startMs, weather: calm, calmFromMs: startMs, lines: null })
+  const kind = { guardsDestination: true, ignoresConditions: false, refusesDeletes: true }
+  const more = { normalisesKeys: false, hasNoEtags: false, listsMilliseconds: false }
+  const bucket = new Bucket(world, { ...kind, ...more }, (egressId) => egressId === 'EG_storm1n0')
+  const bytes = { sizeBytes: 2000, text: null, isMultipart: false }
+  bucket.put(shared.path, { ...bytes, content: 'EG_storm1n0-c1' }, {}, 'video/mp4')
+  bucket.put('temp/shared/other.mp4', { ...bytes, content: 'EG_storm1n1-c1' }, {}, 'video/mp4')
+  const clock = { nowMs: () => world.nowMs, random: () => 0 }
+  const ports = { store: bucket, clock, settings } as unknown as Ports
+  let now = seen(
+    webhook('EGRESS_COMPLETE', 60, { outputs: [shared] }),
+    wish('gone', 61, { removeAtMs: startMs }),
+  )
+  for (let step = nextStep(now, world.nowMs, settings); now.removal.doneFor === null;) {
+    if (step.do === 'wait') world.advanceTo(step.untilMs)
+    now = (await perform({ do: 'erase' }, now, ports)).change(now)
+    step = nextStep(published(now), world.nowMs, settings)
+    expect(['erase', 'wait', 'rest', 'register']).toContain(step.do)
+  }
+  expect([...bucket.objects.keys()]).toEqual(['temp/shared/other.mp4'])
+})
+
+it('a store that keeps what it says that it removed is asked more and more seldom, and a person is told', async () => {
+  const there = { ...object, key: shared.path, contentType: null, metadata: {} }
+  let removals = 0
+  const store = {
+    head: async (key: string) => (key === shared.path ? there : null),
+    list: async () => ({ objects: [], next: null }),
+    text: async () => null,
+    remove: async () => {
+      removals += 1
+      return 'removed'
+    },
+  }
+  let nowMs = startMs
+  const clock = { nowMs: () => nowMs, random: () => 0 }
+  const ports = { store, clock, settings } as unknown as Ports
+  let now = seen(
+    webhook('EGRESS_COMPLETE', 60, { outputs: [shared] }),
+    wish('gone', 61, { removeAtMs: startMs }),
+  )
+  while (nowMs < startMs + dayMs) {
+    now = (await perform({ do: 'erase' }, now, ports)).change(now)
+    nowMs = Math.max(nowMs + 1, now.removal.pause.untilMs)
+  }
+  expect(removals).toBeGreaterThan(10)
+  expect(removals).toBeLessThan(200)
+  expect(toRecording(now)).toMatchObject({ status: 'deleted', attention: 'still-there' })
 })
 
 function words({ seen: { verdict, endedBy } }: RecordingState): string {
