@@ -12,6 +12,7 @@ export interface Claim {
 export interface KnownObject {
   key: string
   etag: string
+  lastModifiedMs: number
   egressId: string | null
 }
 
@@ -91,12 +92,17 @@ export async function readKnownObjects(
 ): Promise<KnownObject[]> {
   const { results } = await database
     .prepare(
-      `SELECT temp_key, etag, egress_id FROM temp_objects
+      `SELECT temp_key, etag, last_modified_ms, egress_id FROM temp_objects
        WHERE temp_key > ?1 AND (?2 IS NULL OR temp_key <= ?2)`,
     )
     .bind(afterKey, toKey)
-    .all<Pick<ObjectRow, 'temp_key' | 'etag' | 'egress_id'>>()
-  return results.map((row) => ({ key: row.temp_key, etag: row.etag, egressId: row.egress_id }))
+    .all<Pick<ObjectRow, 'temp_key' | 'etag' | 'last_modified_ms' | 'egress_id'>>()
+  return results.map((row) => ({
+    key: row.temp_key,
+    etag: row.etag,
+    lastModifiedMs: row.last_modified_ms,
+    egressId: row.egress_id,
+  }))
 }
 
 /**
@@ -118,7 +124,8 @@ export async function noteObjects(
        FROM json_each(?1) WHERE true
        ON CONFLICT (temp_key) DO UPDATE SET etag = excluded.etag, size_bytes = excluded.size_bytes,
          last_modified_ms = excluded.last_modified_ms, egress_id = excluded.egress_id
-       WHERE etag IS NOT excluded.etag OR egress_id IS NOT excluded.egress_id`,
+       WHERE etag IS NOT excluded.etag OR last_modified_ms IS NOT excluded.last_modified_ms
+         OR egress_id IS NOT excluded.egress_id`,
     )
     .bind(JSON.stringify(rows), nowMs)
   const forget = database

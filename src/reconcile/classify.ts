@@ -34,7 +34,12 @@ export function classify(
 ): Finding {
   if (object.lastModifiedMs > nowMs - youngForMs) return { kind: 'none' }
   // Without an ETag nobody can tell one object from the next at the same place; its own recording can.
-  const isNoted = known !== undefined && known.etag === object.etag && object.etag !== ''
+  const isNoted =
+    known !== undefined &&
+    known.etag === object.etag &&
+    object.etag !== '' &&
+    // The same bytes sent once more, while nobody looked, lie there to be removed.
+    known.lastModifiedMs === object.lastModifiedMs
   if (isNoted && known.egressId !== null) return { kind: 'none' }
   const owner = ownerOf(object.key, claims)
   // What had been nobody's is somebody's once a claim on it is known; nothing else about it can have changed.

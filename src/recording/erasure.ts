@@ -5,6 +5,8 @@
 import { directoryOf, playlistOf } from './folders.ts'
 import { finalFolder, isUnder, manifestPath, tempKeys } from './keys.ts'
 import { nameFor } from './named.ts'
+import type { ObjectFact } from './observation.ts'
+import { isLater } from './runs.ts'
 import { startFolder } from './start.ts'
 import { isBackup } from './state.ts'
 import type { FileWork, RecordingState, Settings } from './state.ts'
@@ -45,7 +47,10 @@ export function isErased(state: RecordingState): boolean {
 /** What the scopes follow from; the removal begins anew when it changes. */
 export function evidenceOfObjects({ seen }: RecordingState): string {
   const { verdict, paths, objects } = seen
-  const versions = Object.values(objects).map(({ key, etag }) => `${key} ${etag}`)
+  // The same bytes may be sent again, and a store may have no ETags: the time tells one object from the next.
+  const versions = Object.values(objects).map(
+    ({ key, etag, lastModifiedMs }) => `${key} ${etag} ${Math.floor(lastModifiedMs / 1000)}`,
+  )
   return JSON.stringify([verdict?.stamp ?? null, paths, versions.toSorted()])
 }
 
@@ -142,12 +147,16 @@ function singleObjects(state: RecordingState, { tempPrefix }: Settings): ObjectS
     .flatMap((path) => tempKeys(path, tempPrefix))
     .filter((key) => isUnder(tempPrefix, key))
     .map((key) => object(key, null))
-  const isMoved = (key: string, etag: string): boolean =>
+  const isMoved = (fact: ObjectFact): boolean =>
     files.some(
-      ({ source, tempRemoved }) => tempRemoved && source?.key === key && source.etag === etag,
+      ({ source, tempRemoved }) =>
+        tempRemoved &&
+        source?.key === fact.key &&
+        source.etag === fact.etag &&
+        !isLater(fact, source),
     )
   const told = Object.values(seen.objects)
-    .filter(({ key, etag }) => isUnder(tempPrefix, key) && !isMoved(key, etag))
+    .filter((fact) => isUnder(tempPrefix, fact.key) && !isMoved(fact))
     .map(({ key, etag }) => object(key, etag))
   const all = [...found, ...told, ...named]
   return all.filter(

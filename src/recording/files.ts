@@ -8,6 +8,7 @@ import type { FileKind, ObjectFact, OutputFact } from './observation.ts'
 import { factOf, nameFor, seenKeysOf } from './named.ts'
 import { promisedBytes } from './promised.ts'
 import { mediaKindOf } from './recording.ts'
+import { isOf, mayBeAnotherRun, sentAgain } from './runs.ts'
 import type { Fault, FileWork, Pause, RecordingState, Settings, SourceObject } from './state.ts'
 import { isBackup, neverMs, noPause } from './state.ts'
 
@@ -25,7 +26,7 @@ const clockSlackMs = 5 * 60_000
 
 /** The file works of an ended egress, after new evidence: new outputs get one, doubts that the evidence settles are dropped. */
 export function planFiles(state: RecordingState): FileWork[] {
-  let files = state.files.map((file) => settleDoubt(state, file))
+  let files = state.files.map((file) => sentAgain(state, settleDoubt(state, file)))
   for (const fact of outputsToMove(state)) {
     const name = nameFor(state, fact.path)
     const known = files.filter((file) => nameFor(state, file.path) === name)
@@ -189,31 +190,6 @@ function nameIn(place: string, path: string, taken: ReadonlySet<string>): string
   return `${place}${freeName(path, new Set(beside.map((name) => name.slice(place.length))))}`
 }
 
-/**
- * LiveKit can run one egress twice and overwrite the first file (faults W21). Another end, or another object at the path
- * than the one that was moved, is worth one more look.
- */
-function mayBeAnotherRun(state: RecordingState, latest: FileWork): boolean {
-  const isDone = (latest.state === 'final' && latest.tempRemoved) || latest.state === 'absent'
-  if (!isDone) return false
-  if (latest.overwritten) return true
-  const terminalAtMs = state.seen.terminalAtMs?.value ?? null
-  if (terminalAtMs !== null && terminalAtMs !== latest.terminalAtMs) return true
-  const { source } = latest
-  return (
-    source !== null &&
-    Object.values(state.seen.objects).some(
-      (object) => isSameKey(object.key, source.key) && isLater(object, source),
-    )
-  )
-}
-
-/** True for an object that was written after the one that was moved. Lists may tell milliseconds, a HEAD never does. */
-function isLater(object: ObjectFact, source: SourceObject): boolean {
-  if (object.etag !== source.etag) return object.lastModifiedMs > source.lastModifiedMs
-  return object.etag === '' && object.lastModifiedMs >= source.lastModifiedMs + 1000
-}
-
 function settleDoubt(state: RecordingState, file: FileWork): FileWork {
   const isMismatch = file.state === 'quarantined' && file.pause.fault?.code === 'size-mismatch'
   if (!isMismatch || file.source?.sizeBytes !== promisedBytes(state, file)) return file
@@ -274,7 +250,7 @@ export function afterFound(
   source: SourceObject,
   nowMs: number,
 ): FileWork {
-  const isKnown = state.files.some((other) => other !== file && isSameObject(other.source, source))
+  const isKnown = state.files.some((other) => other !== file && isOf(other, source))
   const startedAtMs = state.seen.startedAtMs?.value ?? null
   const isOlder =
     file.optional && startedAtMs !== null && source.lastModifiedMs < startedAtMs - clockSlackMs
@@ -306,15 +282,6 @@ function sizeFault(sizeBytes: number, promised: number | null): Fault | null {
   if (promised === null || promised === sizeBytes) return null
   const message = `The file in the bucket has ${sizeBytes} bytes, LiveKit said ${promised}.`
   return { code: 'size-mismatch', message }
-}
-
-function isSameObject(a: SourceObject | null, b: SourceObject): boolean {
-  return (
-    a !== null &&
-    isSameKey(a.key, b.key) &&
-    a.etag === b.etag &&
-    a.lastModifiedMs === b.lastModifiedMs
-  )
 }
 
 /** The work after its file was not found under any of its keys. */

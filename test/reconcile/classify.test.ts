@@ -39,13 +39,15 @@ describe('an object of the temp folder', () => {
   })
 
   it('that was told before is not told again, unless it is another one by now', () => {
-    const noted = { key: 'tmp/EG_aaaaaaaaaaaa/v.mp4', etag: 'a', egressId: 'EG_aaaaaaaaaaaa' }
+    const noted = { ...object('tmp/EG_aaaaaaaaaaaa/v.mp4'), egressId: 'EG_aaaaaaaaaaaa' }
     expect(look(noted.key, new Map(), noted)).toEqual({ kind: 'none' })
     expect(look(noted.key, new Map(), { ...noted, etag: 'b' }).kind).toBe('claimed')
+    // The same bytes, written once more.
+    expect(look(noted.key, new Map(), { ...noted, lastModifiedMs: 1 }).kind).toBe('claimed')
   })
 
   it('that was nobody’s is somebody’s once it is claimed, and else stays what it is', () => {
-    const noted = { key: 'tmp/a/v.mp4', etag: 'a', egressId: null }
+    const noted = { ...object('tmp/a/v.mp4'), egressId: null }
     expect(look(noted.key, new Map(), noted)).toEqual({ kind: 'none' })
     expect(look(noted.key, claims(['tmp/a/v.mp4', 'EG_1', 'failed']), noted)).toMatchObject({
       kind: 'claimed',

@@ -7,6 +7,7 @@ import type { Ports } from '../../src/objects/outcome.ts'
 import { classify } from '../../src/reconcile/classify.ts'
 import { isNews } from '../../src/reconcile/sweep-livekit.ts'
 import { claimsOf } from '../../src/recording/claims.ts'
+import { afterGone, afterSeen } from '../../src/recording/gone.ts'
 import { evidenceOf, nextStep, observe, settle } from '../../src/recording/lifecycle.ts'
 import { noFacts, observation } from '../../src/recording/observation.ts'
 import type { ObjectFact, Observation } from '../../src/recording/observation.ts'
@@ -127,6 +128,26 @@ describe('what the storm found', () => {
     expect(nextStep(unsure, startMs + 2000, settings)).toEqual({ do: 'publish' })
   })
 
+  it('bytes that LiveKit sends once more after the move are removed again, once their copy was looked at', () => {
+    const first = moved(
+      seen(webhook('EGRESS_COMPLETE', 60, { outputs: [output({ located: true })] })),
+    )
+    const again = observe(first, listed({ ...object, lastModifiedMs: startMs + 90_500 }))
+    expect(again.files).toMatchObject([{ state: 'final', isDoubted: true, tempRemoved: false }])
+    expect(again.files[0]?.source?.lastModifiedMs).toBe(startMs + 90_000)
+    const step = (state: RecordingState) => nextStep(published(state), startMs + dayMs, settings)
+    expect(step(again)).toEqual({ do: 'check', name: 'video.mp4' })
+    const [file] = again.files
+    if (file === undefined) throw new Error('there is no file')
+    expect(step({ ...again, files: [afterSeen(file)] })).toEqual({
+      do: 'remove',
+      name: 'video.mp4',
+    })
+    // Somebody has deleted the copy: then these bytes are all that is left, and are moved.
+    const back = { ...again, files: [afterGone(file, startMs + dayMs)] }
+    expect(step(back)).toEqual({ do: 'locate', name: 'video.mp4' })
+  })
+
   it('a row that was written when the process died is written again, although the evidence is back to the row before', async () => {
     const catalogue = { put: async () => Promise.reject(new Error('killed')) }
     const clock = { nowMs: () => startMs, random: () => 0 }
@@ -157,8 +178,8 @@ describe('what the storm found', () => {
   })
 
   it('an orphan that somebody claims after all is told to its recording', () => {
-    const orphan = { key: 'temp/a.mp4', etag: 'a', egressId: null }
     const there = { ...object, key: 'temp/a.mp4' }
+    const orphan = { ...there, egressId: null }
     const nowMs = startMs + dayMs
     expect(classify(there, new Map(), orphan, nowMs, 1000)).toEqual({ kind: 'none' })
     const claims = new Map([['temp/a.mp4', { egressId: 'EG_test', status: 'ready' as const }]])

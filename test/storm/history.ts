@@ -182,6 +182,12 @@ class Writer {
       this.#end(toldMs, 'EGRESS_COMPLETE', { fileResults: [file] })
     } else {
       this.#upload(uploadedMs, place, 'media', content)
+      // The answer to the upload was lost: the same once more, which may come in when the first has long been moved.
+      if (shape !== 'second-run' && random.chance(0.05)) {
+        const againMs =
+          uploadedMs + random.pick([secondMs, 10 * secondMs, 10 * minuteMs, 5 * hourMs])
+        this.#upload(againMs, place, 'media', content)
+      }
       this.#endWithFile(uploadedMs, place, file, died)
     }
   }

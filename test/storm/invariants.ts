@@ -146,7 +146,9 @@ function assertSafe(storm: Aftermath, life: Life, upload: Uploaded): void {
   const finals = places.filter(({ key }) => key.startsWith(folder))
   const temps = places.filter(({ key }) => !key.startsWith(finalPrefix))
   // A store that ignores conditions may have copied the second run when it was asked for the first.
-  const mayBeTwice = life.shape === 'second-run' && conditions.store.ignoresConditions
+  const isSecondRun = life.shape === 'second-run' && conditions.store.ignoresConditions
+  // Without ETags nobody can tell that the same was sent again.
+  const mayBeTwice = isSecondRun || (conditions.store.hasNoEtags && isSentTwice(life, content))
   if ((finals.length !== 1 && !mayBeTwice) || temps.length !== 0) {
     const where = places.map(({ key }) => key).join(', ')
     throw new Broken('every file is final exactly once', `${content} lies at ${where}`)
@@ -195,6 +197,10 @@ function isKnowable(
       answered.has(`${egressId} ${facts.status}:${facts.updatedAtUs}`) &&
       facts.outputs?.some((output) => output.path === path),
   )
+}
+
+function isSentTwice({ uploads }: Life, content: string): boolean {
+  return uploads.filter((upload) => upload.content.content === content).length > 1
 }
 
 function isHalved({ bucket }: Aftermath, content: string): boolean {
