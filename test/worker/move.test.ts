@@ -6,8 +6,17 @@ import type { Recorded } from '../egress-events.ts'
 import type { StoreFault } from '../outside/store-proxy.ts'
 import { put, putInParts, putOver, tenBytes, watchBucket } from './bucket-safety.ts'
 import { passMs, passUntil, passUntilQuiet, recordedNow, ring, stopTime } from './clock.ts'
-import { breakStore, download, healStore, keysUnder, storeRequests } from './outside.ts'
+import {
+  breakStore,
+  download,
+  headersOf,
+  healStore,
+  keysUnder,
+  removeObject,
+  storeRequests,
+} from './outside.ts'
 import { asAdmin, read, timelineTypes, webhooks } from './story.ts'
+import { sweepNow } from './witness-stories.ts'
 
 watchBucket()
 beforeEach(stopTime)
@@ -231,6 +240,37 @@ describe('a temp file that changes under our hands', () => {
     const again = { ...story, endedAtMs: story.endedAtMs + 120_000 }
     await webhooks(...wholeLife(again))
     await bothRunsAreKept(story, first, second)
+  })
+})
+
+describe('an upload that LiveKit sends once more after its file was moved', () => {
+  it.each([
+    ['is removed again, and the file stays one', false],
+    ['is moved once more when somebody has deleted the first copy', true],
+  ])('%s', async (_, isCopyDeleted) => {
+    const story = recordedNow()
+    const bytes = tenBytes()
+    const finalKey = `${finalFolder(story)}video.mp4`
+    await put(story.filename, bytes)
+    const firstAt = (await headersOf(story.filename)).get('last-modified')
+    await webhooks(...wholeLife(story))
+    await passUntil(story.egressId, isReady)
+    await passUntilQuiet(story.egressId)
+    // Stores tell whole seconds; the store's clock is the real one.
+    await expect
+      .poll(async () => {
+        await put(story.filename, bytes)
+        return (await headersOf(story.filename)).get('last-modified')
+      })
+      .not.toBe(firstAt)
+    if (isCopyDeleted) await removeObject(finalKey)
+    await sweepNow()
+    await passUntilQuiet(story.egressId)
+    expect(await keysUnder('tmp/')).not.toContain(story.filename)
+    expect(await keysUnder(finalFolder(story))).toEqual([finalKey])
+    expect(await download(finalKey)).toBe(bytes)
+    expect(await read(story.egressId)).toMatchObject({ status: 'ready', attention: null })
+    expect(await timelineTypes(story.egressId)).toContain('temp.removed')
   })
 })
 
