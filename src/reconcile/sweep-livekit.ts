@@ -59,8 +59,9 @@ export function isNews(facts: EgressFacts, standing: Standing | undefined, nowMs
   if ((facts.terminalAtMs ?? 0) > nowMs - youngForMs) return false
   // What was given up for lost and is in the list lives, or a zombie says what it has said before.
   if (standing === undefined || standing.status === 'lost') return true
-  if (!isTerminal(facts.status)) return false
   const { status, isOfTheBucket } = standing
+  // Another attempt of what had failed runs, and nobody told of it.
+  if (!isTerminal(facts.status)) return facts.retryCount > 0 && endedWithoutFile.has(status)
   // The bucket tells of files, and not of a failure, a limit, a room, or a live playlist.
   if (isOfTheBucket) return true
   // Whatever the first attempt came to, a later one supersedes it.
