@@ -58,6 +58,28 @@ function at(key: string): string {
   return `https://store.example/recordings/${key}`
 }
 
+/** The Worker's environment in an isolate that is killed after so many calls: none that follows reaches anything. */
+function dyingAfter(calls: number): Env {
+  let left = calls
+  const dying = <T extends object>(world: T, names: string[]): T =>
+    new Proxy(world, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        return (...given: unknown[]) => {
+          if (names.includes(String(name)) && (left -= 1) < 0) throw new Error('killed')
+          return Reflect.apply(value, target, given) as unknown
+        }
+      },
+    })
+  return {
+    ...env,
+    DB: dying(env.DB, ['prepare', 'batch']),
+    RECORDING: dying(env.RECORDING, ['getByName']),
+    REGISTRY: dying(env.REGISTRY, ['getByName']),
+  }
+}
+
 /** Sweeps until a run comes to the end of the folder. */
 async function sweepAll(): Promise<SweepReport[]> {
   const reports: SweepReport[] = []
@@ -541,6 +563,37 @@ describe('C1: the cron', () => {
     }
     passMs(graceMs)
     expect(await orphans()).toHaveLength(1)
+  })
+
+  it('killed before any one of its calls: the next one, when the lease is over, ends the same', async () => {
+    let isWhole = false
+    for (let calls = 0; calls < 40 && !isWhole; calls += 1) {
+      const [finished, running] = [recordedNow(), recordedNow()]
+      await uploadFinished(finished)
+      await upload(`tmp/stray/${calls}.mp4`, '0123456789')
+      await setLiveKit({ egresses: known(listed(running, 'EGRESS_ACTIVE')) })
+      const killed = dyingAfter(calls)
+      isWhole = await sweep(killed, readConfig(env), 'cron').then(
+        (report) => report?.errors.length === 0,
+        () => false,
+      )
+      passMs(16 * 60_000)
+      await sweepAll()
+      expect(await ready(finished.egressId)).toMatchObject({ recoveredBy: 'manifest' })
+      await passUntil(running.egressId, ({ status }) => status === 'active')
+      for (const [egressId, source] of [
+        [finished.egressId, 'manifest'],
+        [running.egressId, 'livekit'],
+      ] as const) {
+        const told = (await timeline(egressId)).filter((item) => item.source === source)
+        expect(told, `${source}, killed after ${calls} calls`).toHaveLength(1)
+      }
+      expect(await rowsIn('temp_objects')).toBeGreaterThanOrEqual(calls + 1)
+      expect(await download(`tmp/stray/${calls}.mp4`)).toBe('0123456789')
+    }
+    expect(isWhole, 'at last a run lived to its end').toBe(true)
+    passMs(graceMs)
+    expect((await orphans()).map(({ key }) => key)).toContain('tmp/stray/0.mp4')
   })
 
   it('days late: everything is found all the same', async () => {

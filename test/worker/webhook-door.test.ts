@@ -6,7 +6,17 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { app } from '../../src/app.ts'
 import { egressEvent, signed, wholeLife } from '../egress-events.ts'
 import { upload } from './outside.ts'
-import { codeOf, recorded, request, stored, until, webhook } from './story.ts'
+import {
+  codeOf,
+  inStorage,
+  read,
+  recorded,
+  request,
+  stored,
+  timeline,
+  until,
+  webhook,
+} from './story.ts'
 
 const encoder = new TextEncoder()
 const door = 'https://roomtape.test/webhooks/livekit'
@@ -271,6 +281,25 @@ describe('W19: what cannot be stored is answered with 503, so that LiveKit sends
     await vi.advanceTimersByTimeAsync(8_000)
     const response = await answered
     expect([response.status, observe.mock.calls.length]).toEqual([503, 1])
+  })
+
+  it('when the object’s own tables refuse: nothing of it is half taken, and it is taken when it comes again', async () => {
+    const story = recorded()
+    const [started, active] = wholeLife(story)
+    expect((await webhook(started)).status).toBe(200)
+    const rename = async (from: string, to: string) =>
+      inStorage(story.egressId, ({ sql }) => {
+        sql.exec(`ALTER TABLE state RENAME COLUMN ${from} TO ${to}`)
+      })
+    await rename('json', 'away')
+    const response = await webhook(active)
+    expect([response.status, await codeOf(response)]).toEqual([503, 'not-stored'])
+    await rename('away', 'json')
+    expect((await read(story.egressId)).status).toBe('starting')
+    expect((await webhook(active)).status).toBe(200)
+    await until(story.egressId, (recording) => recording.status === 'active')
+    const words = (await timeline(story.egressId)).filter(({ source }) => source === 'webhook')
+    expect(words).toHaveLength(2)
   })
 
   it('when an event without an egress cannot be counted', async () => {
