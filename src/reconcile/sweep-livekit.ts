@@ -61,7 +61,7 @@ export function isNews(facts: EgressFacts, standing: Standing | undefined, nowMs
   if (standing === undefined || standing.status === 'lost') return true
   const { status, isOfTheBucket } = standing
   // Another attempt of what had failed runs, and nobody told of it.
-  if (!isTerminal(facts.status)) return facts.retryCount > 0 && endedWithoutFile.has(status)
+  if (!isTerminal(facts)) return facts.retryCount > 0 && endedWithoutFile.has(status)
   // The bucket tells of files, and not of a failure, a limit, a room, or a live playlist.
   if (isOfTheBucket) return true
   // Whatever the first attempt came to, a later one supersedes it.

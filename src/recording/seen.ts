@@ -110,9 +110,16 @@ const statusOrder = [
 ]
 const terminalStatuses = new Set(statusOrder.slice(3))
 
-/** True for the words after which LiveKit does nothing more. An unknown word is not one of them. */
-export function isTerminal(status: string | null): boolean {
-  return status !== null && terminalStatuses.has(status)
+/**
+ * True for the words after which LiveKit does nothing more. An unknown word is one of them only with the time of the end,
+ * which LiveKit writes with no other (livekit.md §2.1).
+ */
+export function isTerminal({
+  status,
+  terminalAtMs,
+}: Pick<EgressFacts, 'status' | 'terminalAtMs'>): boolean {
+  if (status === null) return false
+  return terminalStatuses.has(status) || (terminalAtMs !== null && !statusOrder.includes(status))
 }
 
 /** The join of what was seen and one more observation. */
@@ -188,7 +195,7 @@ function fromObservation(observation: Observation): Seen {
     startId: stamped(egress.startId),
     streams: egress.streams,
     backup: egress.backup,
-    endedBy: isTerminal(status) || isManifest ? [source] : [],
+    endedBy: isTerminal(egress) || isManifest ? [source] : [],
     manifestEndedAtUs: isManifest ? (egress.updatedAtUs ?? 0) : null,
     lastHeardAtMs: source === 'webhook' || source === 'livekit' ? observedAtMs : null,
     lastSignOfLifeMs: extreme(
@@ -212,7 +219,7 @@ function stampOf(egress: EgressFacts): Stamp {
   const located = egress.backup || (egress.outputs?.some((output) => output.located) ?? false)
   return [
     egress.retryCount,
-    isTerminal(egress.status) || egress.status === null ? 1 : 0,
+    isTerminal(egress) || egress.status === null ? 1 : 0,
     located ? 1 : 0,
     egress.updatedAtUs ?? 0,
     // An unknown word lies between STARTING and ACTIVE: it is a sign of life, and a known word says more.

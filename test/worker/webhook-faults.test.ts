@@ -547,6 +547,18 @@ describe('W17: what LiveKit says is not what we know of its protocol', () => {
     expect(recording.egressStatus).toBe('unknown:42')
   })
 
+  it('an unknown status of an egress that has ended ends it, and its file is the recording', async () => {
+    const story = recorded()
+    await upload(story.filename, '0123456789')
+    await webhooks(ended('EGRESS_DRAINED', story), ...wholeLife(story).slice(0, 3))
+    expect(await untilDone(story)).toMatchObject({
+      egressStatus: 'EGRESS_DRAINED',
+      partial: false,
+      error: null,
+      recoveredBy: null,
+    })
+  })
+
   it('an unknown event about an egress is kept', async () => {
     const story = recorded()
     await webhooks({
