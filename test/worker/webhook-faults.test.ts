@@ -6,9 +6,17 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { RecordingJson } from '../../src/routes/recording-json.ts'
 import { egressEvent, signed, uploaded, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
+import { playlistText, segmentNames, segmentsInfo } from '../egress-files.ts'
 import vectors from '../vectors/livekit-webhooks.json'
 import { alarmAtMs, letTimeRun, recordedNow, ring, stopTime } from './clock.ts'
-import { askedOfLiveKit, download, setLiveKit, storeRequests, upload } from './outside.ts'
+import {
+  askedOfLiveKit,
+  download,
+  keysUnder,
+  setLiveKit,
+  storeRequests,
+  upload,
+} from './outside.ts'
 import {
   asAdmin,
   codeOf,
@@ -249,6 +257,61 @@ describe('W3: in whatever order, with all that is due done between any two', () 
       expect(await download(story.filename)).toBeNull()
     }
     expect(await copies()).toBe(24)
+  })
+
+  it('and of an egress with a file, a playlist and images: the same recording in every order', async () => {
+    stopTime()
+    const ends: unknown[] = []
+    for (const order of [
+      [0, 1, 2, 3],
+      [3, 2, 1, 0],
+      [3, 0, 1, 2],
+      [1, 3, 0, 2],
+      [2, 0, 3, 1, 3, 0],
+    ]) {
+      const story = recordedNow()
+      const folder = `tmp/${story.egressId}/`
+      const playlist = { ...story, filename: `${folder}hls/index.m3u8` }
+      const images = { filenamePrefix: `${folder}images/thumb` }
+      const names = segmentNames(3)
+      await upload(story.filename, '0123456789')
+      for (const name of names) await upload(`${folder}hls/${name}`, name)
+      await upload(playlist.filename, playlistText(names))
+      for (const at of ['00001', '00002']) await upload(`${images.filenamePrefix}_${at}.jpeg`, at)
+      const running = {
+        segmentResults: [{ playlistName: playlist.filename }],
+        imageResults: [images],
+      }
+      const whole = {
+        segmentResults: [{ ...segmentsInfo(playlist), size: undefined }],
+        imageResults: [{ ...images, imageCount: '2' }],
+      }
+      const life = [
+        egressEvent('egress_started', 'EGRESS_STARTING', story, running),
+        egressEvent('egress_updated', 'EGRESS_ACTIVE', story, running),
+        egressEvent('egress_updated', 'EGRESS_ENDING', story, running),
+        ended('EGRESS_COMPLETE', story, whole),
+      ]
+      for (const index of order) {
+        await webhooks(life[index])
+        await pass(story.egressId, 0)
+      }
+      await pass(story.egressId, 3_600_000)
+      const {
+        createdAt: _,
+        updatedAt: __,
+        startedAt: ___,
+        endedAt: ____,
+        ...recording
+      } = await read(story.egressId)
+      const { egressId } = story
+      ends.push(JSON.parse(JSON.stringify(recording).replaceAll(egressId, 'EG_any')))
+      expect(await keysUnder(folder), order.join('')).toEqual([])
+      const moved = await keysUnder(`recordings/${egressId}/`)
+      expect(moved, order.join('')).toHaveLength(1 + 1 + names.length + 2)
+    }
+    expect(ends[0]).toMatchObject({ status: 'ready', attention: null, error: null })
+    for (const end of ends) expect(end).toEqual(ends[0])
   })
 
   it('and with a second attempt: its file is the recording, in any order of both', async () => {
