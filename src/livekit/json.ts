@@ -52,8 +52,13 @@ export function isObject(value: unknown): value is Json {
 
 function int64(value: unknown): bigint | null {
   if (typeof value === 'bigint') return value
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : null
+  // Nanoseconds of our days are beyond 2^53: as a number they are off by less than a microsecond.
+  if (typeof value === 'number') return isInt64(value) ? BigInt(value) : null
   return typeof value === 'string' && /^-?\d{1,19}$/.test(value) ? BigInt(value) : null
+}
+
+function isInt64(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) < 2 ** 63
 }
 
 function field(json: Json, name: string): unknown {

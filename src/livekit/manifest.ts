@@ -35,6 +35,8 @@ export function readManifest(
   const json = parse(body)
   const egressId = json === null ? null : text(json, 'egressId')
   if (json === null || egressId === null || !isEgressId(egressId)) return null
+  // LiveKit writes both from one value; a manifest that speaks of another egress than its name is none of LiveKit's.
+  if ((egressIdOfManifest(key) ?? egressId) !== egressId) return null
   const endedAtMs = nanosAsMs(json, 'endedAt')
   const egress = {
     ...noFacts,

@@ -76,12 +76,9 @@ function read(event: Json, sizeBytes: number, nowMs: number): Received {
   const name = text(event, 'event') ?? 'unknown'
   const info = child(event, 'egressInfo')
   if (info === null) {
-    return {
-      kind: 'not-ours',
-      event: name,
-      reason: 'other-event',
-      about: { roomName: null, error: null },
-    }
+    // An event of an egress that carries none is one without its id.
+    const reason = name.startsWith('egress_') ? 'no-egress-id' : 'other-event'
+    return { kind: 'not-ours', event: name, reason, about: { roomName: null, error: null } }
   }
   const egressId = text(info, 'egressId')
   const facts = factsOf(info)

@@ -65,7 +65,7 @@ export function isNews(facts: EgressFacts, standing: Standing | undefined, nowMs
   // What was given up for lost and is in the list lives, or a zombie says what it has said before.
   if (standing === undefined || standing.status === 'lost') return true
   const { status, isOfTheBucket } = standing
-  if (!isTerminal(facts.status)) return isFurther(facts.status, status)
+  if (!isTerminal(facts)) return isFurther(facts, status)
   // The bucket tells of files, and not of a failure, a limit, a room, or a live playlist.
   if (isOfTheBucket) return true
   // Whatever the first attempt came to, a later one supersedes it.
@@ -74,6 +74,8 @@ export function isNews(facts: EgressFacts, standing: Standing | undefined, nowMs
   return hasFile && endedWithoutFile.has(status)
 }
 
-function isFurther(egressStatus: string | null, status: Status): boolean {
+function isFurther({ status: egressStatus, retryCount }: EgressFacts, status: Status): boolean {
+  // Another attempt of what had failed runs, and nobody told of it.
+  if (retryCount > 0 && endedWithoutFile.has(status)) return true
   return furtherThan[egressStatus ?? '']?.has(status) ?? false
 }

@@ -322,13 +322,13 @@ function silenceSteps(state: RecordingState, nowMs: number, settings: Settings):
  */
 function ghostSteps(state: RecordingState, nowMs: number, settings: Settings): Due[] {
   const { seen, livekit } = state
-  const firstHeardAtMs = seen.firstHeardAtMs ?? nowMs
-  if (!isUncorroborated(state) || nowMs > firstHeardAtMs + livekitRemembersMs) return []
+  const heardAtMs = seen.lastHeardAtMs ?? seen.firstHeardAtMs ?? nowMs
+  if (!isUncorroborated(state) || nowMs > heardAtMs + livekitRemembersMs) return []
   if (state.files.some((file) => file.state === 'expected' && !file.optional)) return []
   if (isConfirmedGone(state, settings)) {
     return isGhost(state, settings) ? [{ step: { do: 'conclude', as: 'ghost' }, atMs: nowMs }] : []
   }
-  return [lookUp(state, (livekit.goneSinceMs ?? firstHeardAtMs) + settings.graceMs, settings)]
+  return [lookUp(state, (livekit.goneSinceMs ?? heardAtMs) + settings.graceMs, settings)]
 }
 
 function lookUp(state: RecordingState, silentMs: number, settings: Settings): Due {
@@ -347,6 +347,8 @@ function isConfirmedGone(state: RecordingState, settings: Settings): boolean {
 function isUncorroborated(state: RecordingState): boolean {
   return (
     state.seen.witnesses.every((witness) => witness === 'webhook') &&
+    // Whoever heard it begin and go on has heard of a recording, be LiveKit's memory what it may.
+    state.seen.words.length <= 1 &&
     // A file in the backup storage is one, although its address has expired.
     !state.seen.backup &&
     state.files.every((file) => file.source === null) &&
@@ -356,12 +358,14 @@ function isUncorroborated(state: RecordingState): boolean {
 
 /** LiveKit never knew it: it was asked in time, and nothing but a webhook ever spoke of it. */
 function isGhost(state: RecordingState, settings: Settings): boolean {
-  const { goneSinceMs } = state.livekit
-  const firstHeardAtMs = state.seen.firstHeardAtMs ?? 0
+  const { seen, livekit } = state
+  const { goneSinceMs } = livekit
+  // Not when it was first heard of: a test event may be sent again, months later and under the same id.
+  const heardAtMs = seen.lastHeardAtMs ?? seen.firstHeardAtMs ?? 0
   return (
     isUncorroborated(state) &&
     isConfirmedGone(state, settings) &&
     goneSinceMs !== null &&
-    goneSinceMs < firstHeardAtMs + livekitRemembersMs
+    goneSinceMs < heardAtMs + livekitRemembersMs
   )
 }

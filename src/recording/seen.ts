@@ -57,6 +57,8 @@ export interface Seen {
   paths: string[]
   /** Those of them that are live playlists: a manifest never lists one, and may well have the last word on the outputs. */
   livePaths: string[]
+  /** LiveKit's words for where the egress stands, sorted: a life has several, a test event one. */
+  words: string[]
   streams: boolean
   backup: boolean
   /** Witnesses that said anything, and those that told of the end; sorted. */
@@ -88,6 +90,7 @@ export const nothingSeen: Seen = {
   wishes: nothingWished,
   paths: [],
   livePaths: [],
+  words: [],
   streams: false,
   backup: false,
   witnesses: [],
@@ -110,9 +113,16 @@ const statusOrder = [
 ]
 const terminalStatuses = new Set(statusOrder.slice(3))
 
-/** True for the words after which LiveKit does nothing more. An unknown word is not one of them. */
-export function isTerminal(status: string | null): boolean {
-  return status !== null && terminalStatuses.has(status)
+/**
+ * True for the words after which LiveKit does nothing more. An unknown word is one of them only with the time of the end,
+ * which LiveKit writes with no other (livekit.md §2.1).
+ */
+export function isTerminal({
+  status,
+  terminalAtMs,
+}: Pick<EgressFacts, 'status' | 'terminalAtMs'>): boolean {
+  if (status === null) return false
+  return terminalStatuses.has(status) || (terminalAtMs !== null && !statusOrder.includes(status))
 }
 
 /** The join of what was seen and one more observation. */
@@ -137,6 +147,7 @@ export function join(a: Seen, b: Seen): Seen {
     wishes: joinWishes(a.wishes, b.wishes),
     paths: union(a.paths, b.paths),
     livePaths: union(a.livePaths, b.livePaths),
+    words: union(a.words, b.words),
     streams: a.streams || b.streams,
     backup: a.backup || b.backup,
     witnesses: union(a.witnesses, b.witnesses),
@@ -186,9 +197,10 @@ function fromObservation(observation: Observation): Seen {
     paths: union([], pathsOf(outputs)),
     livePaths: union([], pathsOf(live)),
     startId: stamped(egress.startId),
+    words: status === null ? [] : [status],
     streams: egress.streams,
     backup: egress.backup,
-    endedBy: isTerminal(status) || isManifest ? [source] : [],
+    endedBy: isTerminal(egress) || isManifest ? [source] : [],
     manifestEndedAtUs: isManifest ? (egress.updatedAtUs ?? 0) : null,
     lastHeardAtMs: source === 'webhook' || source === 'livekit' ? observedAtMs : null,
     lastSignOfLifeMs: extreme(
@@ -212,7 +224,7 @@ function stampOf(egress: EgressFacts): Stamp {
   const located = egress.backup || (egress.outputs?.some((output) => output.located) ?? false)
   return [
     egress.retryCount,
-    isTerminal(egress.status) || egress.status === null ? 1 : 0,
+    isTerminal(egress) || egress.status === null ? 1 : 0,
     located ? 1 : 0,
     egress.updatedAtUs ?? 0,
     // An unknown word lies between STARTING and ACTIVE: it is a sign of life, and a known word says more.

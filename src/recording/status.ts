@@ -1,7 +1,6 @@
 // The public status, derived from the two axes (LiveKit's word, our files) and never stored apart from them, so that
 // they cannot disagree. Decided by files before words: LIMIT_REACHED and FAILED can carry a perfect file, COMPLETE none.
 import { isCopying, isForsaken, playlistOf } from './folders.ts'
-import { isTerminal } from './seen.ts'
 import type { FileWork, FolderWork, RecordingState } from './state.ts'
 
 export const statuses = [
@@ -20,7 +19,7 @@ export type Status = (typeof statuses)[number]
 /** True once the egress is known to have ended, by whichever witness. */
 export function isEnded(state: RecordingState): boolean {
   const { verdict, manifestEndedAtUs } = state.seen
-  if (isTerminal(verdict?.value.status ?? null)) return true
+  if (verdict?.stamp[1] === 1) return true
   if (state.conclusion?.as === 'ended') return true
   // A manifest of an earlier attempt does not end the present one.
   return manifestEndedAtUs !== null && manifestEndedAtUs >= (verdict?.stamp[3] ?? 0)

@@ -23,6 +23,33 @@ describe('secrets in a message of LiveKit', () => {
       { error: 'could not connect to rtmps://x.tv/app/leak-1' },
     ],
     ['two stream addresses in one text', { error: 'rtmp://a.tv/leak-1, rtmp://b.tv/leak-2' }],
+    ['a Mux and a Twitch stream', { urls: ['mux://leak-1', 'Twitch://leak-2'] }],
+    ['a Twitch stream within a sentence', { error: 'could not connect to twitch://leak-1' }],
+    [
+      'a request in v2',
+      {
+        egress: {
+          storage: { s3: { secret: 'leak-1' } },
+          outputs: [{ storage: { aliOSS: { accessKey: 'leak-2' } } }],
+        },
+      },
+    ],
+    [
+      'a request printed in a sentence',
+      { error: 'bad request: s3:{access_key:"leak-1" secret:"leak-2"}' },
+    ],
+    [
+      'a request as JSON in a sentence',
+      { details: 'bad request {"s3":{"accessKey":"leak-1","secret": "leak \\" leak-2"}}' },
+    ],
+    [
+      'a request as JSON in JSON',
+      { details: '"{\\"accessKey\\":\\"leak-1\\",\\"secret\\":\\"leak-2\\"}"' },
+    ],
+    [
+      'a request in Go’s own words',
+      { error: 'config &{AccessKey:leak-1 Secret:leak-2 SessionToken:leak-3}' },
+    ],
     [
       'a presigned S3 address',
       { location: 'https://s.example/v.mp4?X-Amz-Date=1&X-Amz-Signature=leak-1' },
@@ -47,6 +74,23 @@ describe('secrets in a message of LiveKit', () => {
       none: null,
     }
     expect(scrub(message)).toEqual({ ...message, s3: { ...message.s3, secret: '[removed]' } })
+  })
+
+  it.each([
+    'AccessDenied: Access Denied',
+    'the secret of the room: nobody knows',
+    'token expired; password required',
+    'InvalidAccessKeyId: The AWS Access Key Id you provided does not exist in our records.',
+  ])('leave a sentence as it is: %s', (sentence) => {
+    expect(scrubText(sentence)).toBe(sentence)
+  })
+
+  it('stop where a message is nested deeper than anything that LiveKit says', () => {
+    let deep: unknown = 'ground'
+    for (let level = 0; level < 100_000; level += 1) deep = level % 2 === 0 ? [deep] : { deep }
+    const clean = JSON.stringify(scrub({ top: 'seen', deep }))
+    expect(clean).toContain('seen')
+    expect(clean).not.toContain('ground')
   })
 
   it('do not make empty fields look as if something had been there', () => {

@@ -80,6 +80,18 @@ describe('evidence about one egress', () => {
     expect(seen.endedBy).toEqual([])
   })
 
+  it('W17: takes an unknown status for an end when LiveKit says when the egress ended', () => {
+    const unknown = webhook('EGRESS_DRAINED', 5, { terminalAtMs: startMs + 5_000 })
+    const late = webhook('EGRESS_ACTIVE', 9, { terminalAtMs: startMs + 5_000 })
+    for (const order of [
+      [unknown, late],
+      [late, unknown],
+    ]) {
+      expect(all(order).verdict?.value.status).toBe('EGRESS_DRAINED')
+      expect(all(order).endedBy).toEqual(['webhook'])
+    }
+  })
+
   it('keeps for each field the latest wish, in every order', () => {
     const first = wish('a', 10, { title: 'Standup', metadata: { team: 'x' }, legalHold: true })
     const second = wish('b', 20, { title: 'Retro' })

@@ -32,9 +32,7 @@ export class PretendLiveKit implements LiveKit {
       const life = this.#history.lives.find((known) => known.egressId === egressId)
       const told = life === undefined ? null : this.#now(life)
       if (told === null) return { kind: 'gone' }
-      return isTerminal(told.facts.status)
-        ? { kind: 'ended' }
-        : { kind: 'stopping', facts: told.facts }
+      return isTerminal(told.facts) ? { kind: 'ended' } : { kind: 'stopping', facts: told.facts }
     })
   }
 

@@ -7,7 +7,7 @@ import type { Recorded } from '../egress-events.ts'
 import { alarmAtMs, letTimeRun, passMs, passUntil, recordedNow, ring, stopTime } from './clock.ts'
 import { askedOfLiveKit, download, emptyFolder, setLiveKit, upload } from './outside.ts'
 import { read, timeline, timelineTypes, webhooks } from './story.ts'
-import { known, listed, sweepNow } from './witness-stories.ts'
+import { known, listed, post, sweepNow, uploadFinished } from './witness-stories.ts'
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
@@ -87,6 +87,52 @@ describe('W5: the end never comes, and LiveKit still knows it', () => {
   })
 })
 
+describe('W5: the end never comes, and LiveKit says for hours that it is still ending', () => {
+  it('the recording is ending until LiveKit tells of its end, and then ready', async () => {
+    const story = await silent()
+    const ending = { updated_at: `${story.startedAtMs + 30_000}000000` }
+    await setLiveKit({ egresses: known(listed(story, 'EGRESS_ENDING', ending)) })
+    await passUntil(story.egressId, ({ status }) => status === 'ending')
+    await upload(story.filename, '0123456789')
+    await letPass(story.egressId, 6 * hourMs)
+    expect(await statusOf(story.egressId)).toBe('ending')
+    expect((await askedOfLiveKit()).length).toBeLessThan(8 * (hourMs / silentMs))
+    const told = (await timeline(story.egressId)).filter(({ source }) => source === 'livekit')
+    expect(told).toHaveLength(1)
+    await setLiveKit({ egresses: known(listed(story, 'EGRESS_COMPLETE')) })
+    const ready = await passUntil(story.egressId, ({ status }) => status === 'ready')
+    expect(ready).toMatchObject({ recoveredBy: 'livekit', attention: null })
+  })
+
+  it('and when it never does, the file is enough after the longest session', async () => {
+    const story = await silent()
+    const ending = { updated_at: `${story.startedAtMs + 30_000}000000` }
+    await setLiveKit({ egresses: known(listed(story, 'EGRESS_ENDING', ending)) })
+    await upload(story.filename, '0123456789')
+    await letPass(story.egressId, longestMs + graceMs + hourMs)
+    expect(await read(story.egressId)).toMatchObject({
+      status: 'ready',
+      recoveredBy: 'object',
+      egressStatus: 'EGRESS_ENDING',
+      attention: null,
+    })
+  })
+
+  it('LIMIT_REACHED and FAILED are told by the look-up as by a webhook', async () => {
+    for (const status of ['EGRESS_LIMIT_REACHED', 'EGRESS_FAILED']) {
+      const story = await silent()
+      await upload(story.filename, '0123456789')
+      await setLiveKit({ egresses: known(listed(story, status, { error: 'why' })) })
+      const ready = await passUntil(story.egressId, (recording) => recording.status === 'ready')
+      expect(ready).toMatchObject({
+        recoveredBy: 'livekit',
+        limitReached: status === 'EGRESS_LIMIT_REACHED',
+        partial: status === 'EGRESS_FAILED',
+      })
+    }
+  })
+})
+
 describe('W14: LiveKit says for a moment that it knows nothing', () => {
   const blips: [string, { status: number; body: string }][] = [
     ['an empty list', emptyAnswer],
@@ -146,6 +192,19 @@ describe('W8: nobody tells of the end, LiveKit has forgotten, and the file is th
     expect(await timelineTypes(story.egressId)).toContain('file.discovered')
   })
 
+  it.each(['video.webm', 'audio.mp3', 'audio.ogg', 'video.mp4'])(
+    'ready by %s alone, also when it was to be called otherwise',
+    async (name) => {
+      const story = await silent()
+      const key = `tmp/${story.egressId}/${name}`
+      await upload(key, '0123456789')
+      await sweepNow()
+      const ready = await passUntil(story.egressId, ({ status }) => status === 'ready')
+      expect(ready).toMatchObject({ recoveredBy: 'object', sizeBytes: 10, attention: null })
+      expect(ready.files.map((file) => file.name)).toEqual([name])
+    },
+  )
+
   it('but the list of a live stream, which is there from the beginning, is no end', async () => {
     // Twenty minutes ahead of the store: what it has was written within the grace period.
     passMs(-40 * minuteMs)
@@ -199,6 +258,38 @@ describe('W15: LiveKit says for ever that it is active', () => {
     expect(await statusOf(story.egressId)).toBe('active')
   })
 
+  it.each([
+    [408, 'deadline_exceeded'],
+    [503, 'unavailable'],
+  ])('lost also when a stop is answered with %i for ever', async (status, code) => {
+    const story = await silent()
+    const answer = { status, code, msg: 'no response' }
+    await setLiveKit({
+      egresses: known(listed(story, 'EGRESS_ACTIVE')),
+      faults: [{ method: 'StopEgress', answer }],
+    })
+    const path = `/v1/recordings/${story.egressId}/stop`
+    expect((await post(path, {})).status).toBeLessThan(500)
+    await letPass(story.egressId, longestMs)
+    expect(await statusOf(story.egressId)).toBe('ending')
+    await letPass(story.egressId, graceMs + hourMs)
+    expect(await statusOf(story.egressId)).toBe('lost')
+    expect(await alarmAtMs(story.egressId)).toBeNull()
+  })
+
+  it('and its file, when it lies in the bucket all the time, is enough in the end', async () => {
+    const story = await silent()
+    await upload(story.filename, '0123456789')
+    await setLiveKit({ egresses: known(listed(story, 'EGRESS_ACTIVE')) })
+    await letPass(story.egressId, longestMs)
+    expect(await statusOf(story.egressId)).toBe('active')
+    await letPass(story.egressId, graceMs + hourMs)
+    expect(await read(story.egressId)).toMatchObject({ status: 'ready', recoveredBy: 'object' })
+    await sweepNow()
+    await letPass(story.egressId, 24 * hourMs)
+    expect(await read(story.egressId)).toMatchObject({ status: 'ready', attention: null })
+  })
+
   it('and comes back when its end is told after all', async () => {
     const story = await lost()
     await upload(story.filename, '0123456789')
@@ -214,6 +305,14 @@ describe('W15: LiveKit says for ever that it is active', () => {
     expect(await sweepNow()).toMatchObject({ recovered: 1, errors: [] })
     const ready = await passUntil(story.egressId, ({ status }) => status === 'ready')
     expect(ready).toMatchObject({ error: null, recoveredBy: 'livekit' })
+  })
+
+  it('and comes back when its manifest turns up in the bucket', async () => {
+    const story = await lost()
+    await uploadFinished(story)
+    expect(await sweepNow()).toMatchObject({ recovered: 1, orphans: 0, errors: [] })
+    const ready = await passUntil(story.egressId, ({ status }) => status === 'ready')
+    expect(ready).toMatchObject({ error: null, recoveredBy: 'manifest' })
   })
 
   it('and comes back when its file turns up in the bucket', async () => {

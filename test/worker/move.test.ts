@@ -227,6 +227,78 @@ describe('a temp file that changes under our hands', () => {
     )
   })
 
+  describe.each([14, 6])('W21: a second run of %i bytes instead of ten', (sizeBytes) => {
+    const secondRun = (): string => crypto.randomUUID().slice(0, sizeBytes)
+
+    it.each([
+      ['during the copy', [copying('after')]],
+      ['between the copy and the look at it', [copying('before'), lookingAtTheCopy]],
+      ['between the copy and the delete', [copying('before'), lookingAtTheCopy, lookingOnceMore]],
+    ] as [string, [MomentOf, ...MomentOf[]]][])(
+      'that overwrites the file %s plays, and the first is kept, whether its end is told or not',
+      async (_, moments) => {
+        for (const isTold of [false, true]) {
+          const story = recordedNow()
+          const [first, second] = [tenBytes(), secondRun()]
+          await put(story.filename, first)
+          await webhooks(...wholeLife(story))
+          const [moment, ...later] = moments
+          const held = [moment(story), ...later.map((next) => next(story))] as [Moment]
+          await whileWaiting(story, held, async () => {
+            await put(story.filename, second)
+            const again = { ...story, sizeBytes, endedAtMs: story.endedAtMs + 60_000 }
+            if (isTold) await webhooks(...wholeLife(again))
+          })
+          await bothRunsAreKept(story, first, second)
+          expect(await read(story.egressId)).toMatchObject({ attention: 'duplicate-run' })
+        }
+      },
+    )
+
+    it('that comes after the move, file first and end never: the sweep finds it', async () => {
+      const story = recordedNow()
+      const [first, second] = [tenBytes(), secondRun()]
+      await put(story.filename, first)
+      await webhooks(...wholeLife(story))
+      await passUntil(story.egressId, isReady)
+      await passUntilQuiet(story.egressId)
+      await put(story.filename, second)
+      expect(await sweepNow()).toMatchObject({ errors: [] })
+      await bothRunsAreKept(story, first, second)
+    })
+
+    it('that comes before the first was looked at: the word of its end is the one that counts', async () => {
+      const story = recordedNow()
+      const second = secondRun()
+      await put(story.filename, second)
+      await webhooks(...wholeLife(story))
+      await ring(story.egressId)
+      const again = { ...story, sizeBytes, endedAtMs: story.endedAtMs + 60_000 }
+      await webhooks(...wholeLife(again))
+      const recording = await passUntil(story.egressId, isReady)
+      await passUntilQuiet(story.egressId)
+      expect(recording).toMatchObject({ attention: null, files: [{ sizeBytes }] })
+      expect(await played(story)).toBe(second)
+    })
+  })
+
+  it('W21: the same bytes once more are the same file, whoever wrote them', async () => {
+    const story = recordedNow()
+    const bytes = tenBytes()
+    await put(story.filename, bytes)
+    await webhooks(...wholeLife(story))
+    await passUntil(story.egressId, isReady)
+    await passUntilQuiet(story.egressId)
+    passMs(120_000)
+    await put(story.filename, bytes)
+    await webhooks(...wholeLife({ ...story, endedAtMs: story.endedAtMs + 120_000 }))
+    await passUntilQuiet(story.egressId)
+    const recording = await read(story.egressId)
+    expect(recording.status).toBe('ready')
+    for (const { name } of recording.files) expect(await played(story, name)).toBe(bytes)
+    expect(await keysUnder(`tmp/${story.egressId}/`)).toEqual([])
+  })
+
   it('W21: a second run whose file and end come after the move plays, and the first is kept', async () => {
     const story = recordedNow()
     const first = tenBytes()

@@ -58,6 +58,28 @@ function at(key: string): string {
   return `https://store.example/recordings/${key}`
 }
 
+/** The Worker's environment in an isolate that is killed after so many calls: none that follows reaches anything. */
+function dyingAfter(calls: number): Env {
+  let left = calls
+  const dying = <T extends object>(world: T, names: string[]): T =>
+    new Proxy(world, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        return (...given: unknown[]) => {
+          if (names.includes(String(name)) && (left -= 1) < 0) throw new Error('killed')
+          return Reflect.apply(value, target, given) as unknown
+        }
+      },
+    })
+  return {
+    ...env,
+    DB: dying(env.DB, ['prepare', 'batch']),
+    RECORDING: dying(env.RECORDING, ['getByName']),
+    REGISTRY: dying(env.REGISTRY, ['getByName']),
+  }
+}
+
 /** Sweeps until a run comes to the end of the folder. */
 async function sweepAll(): Promise<SweepReport[]> {
   const reports: SweepReport[] = []
@@ -114,6 +136,19 @@ describe('W6: no webhook at all, and LiveKit still knows it', () => {
     const failed = await sweepNow()
     expect(failed.errors.join()).toContain('malformed page token')
     expect(await sweepNow()).toMatchObject({ adopted: 1, errors: [] })
+  })
+
+  it('another attempt of an egress that had failed is told while it runs', async () => {
+    const story = recordedNow()
+    const { location: _, size: __, ...file } = uploaded(story)
+    await webhooks(egressEvent('egress_ended', 'EGRESS_FAILED', story, { fileResults: [file] }))
+    for (let step = 0; step < 4; step += 1) await ring(story.egressId)
+    expect(await listOf('?status=failed')).toEqual([story.egressId])
+    const running = listed(story, 'EGRESS_ACTIVE', { retry_count: 1 })
+    await setLiveKit({ egresses: known(running) })
+    expect(await sweepNow()).toMatchObject({ recovered: 1, adopted: 0, errors: [] })
+    await passUntil(story.egressId, ({ status }) => status === 'active')
+    expect(await sweepNow()).toMatchObject({ recovered: 0, adopted: 0 })
   })
 
   it('another attempt of an egress that had failed is told', async () => {
@@ -233,6 +268,46 @@ describe('W7: the end is lost, LiveKit has forgotten, and a manifest lies in the
     expect(await keysUnder(folder)).toEqual([])
     expect(await download(`recordings/${story.egressId}/live.m3u8`)).toBe(liveText)
   })
+
+  it('a manifest that names another egress than its own name is nobody’s, and moves nothing', async () => {
+    const [owner, other] = [recordedNow(), recordedNow()]
+    await webhooks(...wholeLife(owner).slice(0, 2))
+    await ring(owner.egressId)
+    await upload(owner.filename, '0123456789')
+    const text = manifestText({ ...owner, egressId: other.egressId })
+    await upload(manifestKey(owner), text, 'application/json')
+    expect(await sweepNow()).toMatchObject({ adopted: 0, errors: [] })
+    expect((await asAdmin(`/v1/recordings/${other.egressId}`)).status).toBe(404)
+    await webhooks(egressEvent('egress_ended', 'EGRESS_COMPLETE', owner))
+    expect(await ready(owner.egressId)).toMatchObject({ recoveredBy: null, attention: null })
+    expect(await download(manifestKey(owner))).not.toBeNull()
+  })
+
+  it('a manifest that is seen before its file: the file is waited for', async () => {
+    const story = recordedNow()
+    await webhooks(...wholeLife(story).slice(0, 2))
+    await ring(story.egressId)
+    await upload(manifestKey(story), manifestText(story), 'application/json')
+    expect(await sweepNow()).toMatchObject({ recovered: 1, orphans: 0, errors: [] })
+    for (let looks = 0; looks < 8; looks += 1) await ring(story.egressId)
+    expect(await read(story.egressId)).toMatchObject({ status: 'processing' })
+    await upload(story.filename, '0123456789')
+    expect(await ready(story.egressId)).toMatchObject({ recoveredBy: 'manifest', attention: null })
+  })
+
+  it.each(['video.webm', 'audio.mp3', 'audio.ogg'])(
+    'no manifest, no word of anybody, but %s in a folder named after the egress',
+    async (name) => {
+      const { egressId } = recordedNow()
+      await upload(`tmp/${egressId}/${name}`, '0123456789')
+      expect(await sweepNow()).toMatchObject({ adopted: 1, orphans: 0, errors: [] })
+      expect(await ready(egressId)).toMatchObject({
+        recoveredBy: 'object',
+        files: [{ name, sizeBytes: 10 }],
+      })
+      expect(await download(`recordings/${egressId}/${name}`)).toBe('0123456789')
+    },
+  )
 
   it('a manifest that nobody can read is an orphan, and stops nothing', async () => {
     const story = recordedNow()
@@ -429,6 +504,38 @@ describe('C1: the cron', () => {
     expect(told).toHaveLength(1)
   })
 
+  it('many times at once, again and again: the result is that of one', async () => {
+    const stories = [recordedNow(), recordedNow(), recordedNow()]
+    const config = readConfig(env)
+    for (const story of stories) {
+      await uploadFinished(story)
+      await Promise.all(
+        (['cron', 'api', 'cron', 'cron', 'api'] as const).map((trigger) =>
+          sweep(env, config, trigger),
+        ),
+      )
+    }
+    for (const { egressId } of stories) {
+      await ready(egressId)
+      const told = (await timeline(egressId)).filter(({ source }) => source === 'manifest')
+      expect(told).toHaveLength(1)
+    }
+  })
+
+  it.each(["tmp/it's 100% + a/\u{1F600}é.mp4", 'tmp/a&b<c>"d".mp4', 'tmp/𝒳/\u007f.mp4'])(
+    'goes on behind a key of odd signs that is not there any more: %j',
+    async (key) => {
+      const story = recordedNow({ filename: 'tmp/\u{1F601}/video.mp4' })
+      await uploadFinished(story)
+      const position = JSON.stringify({ afterKey: key, livekitPage: null, finalEgressId: null })
+      await env.DB.prepare('UPDATE sweep SET position = ?1').bind(position).run()
+      const reports = await sweepAll()
+      expect(reports.flatMap(({ errors }) => errors)).toEqual([])
+      await sweepAll()
+      expect(await ready(story.egressId)).toMatchObject({ recoveredBy: 'manifest' })
+    },
+  )
+
   it('while another sweep is under way, a call is told so', async () => {
     await env.DB.prepare('UPDATE sweep SET lease_until_ms = ?1')
       .bind(Date.now() + 60_000)
@@ -456,6 +563,37 @@ describe('C1: the cron', () => {
     }
     passMs(graceMs)
     expect(await orphans()).toHaveLength(1)
+  })
+
+  it('killed before any one of its calls: the next one, when the lease is over, ends the same', async () => {
+    let isWhole = false
+    for (let calls = 0; calls < 40 && !isWhole; calls += 1) {
+      const [finished, running] = [recordedNow(), recordedNow()]
+      await uploadFinished(finished)
+      await upload(`tmp/stray/${calls}.mp4`, '0123456789')
+      await setLiveKit({ egresses: known(listed(running, 'EGRESS_ACTIVE')) })
+      const killed = dyingAfter(calls)
+      isWhole = await sweep(killed, readConfig(env), 'cron').then(
+        (report) => report?.errors.length === 0,
+        () => false,
+      )
+      passMs(16 * 60_000)
+      await sweepAll()
+      expect(await ready(finished.egressId)).toMatchObject({ recoveredBy: 'manifest' })
+      await passUntil(running.egressId, ({ status }) => status === 'active')
+      for (const [egressId, source] of [
+        [finished.egressId, 'manifest'],
+        [running.egressId, 'livekit'],
+      ] as const) {
+        const told = (await timeline(egressId)).filter((item) => item.source === source)
+        expect(told, `${source}, killed after ${calls} calls`).toHaveLength(1)
+      }
+      expect(await rowsIn('temp_objects')).toBeGreaterThanOrEqual(calls + 1)
+      expect(await download(`tmp/stray/${calls}.mp4`)).toBe('0123456789')
+    }
+    expect(isWhole, 'at last a run lived to its end').toBe(true)
+    passMs(graceMs)
+    expect((await orphans()).map(({ key }) => key)).toContain('tmp/stray/0.mp4')
   })
 
   it('days late: everything is found all the same', async () => {

@@ -4,8 +4,19 @@ import { env } from 'cloudflare:workers'
 import { SignJWT } from 'jose'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { app } from '../../src/app.ts'
-import { egressEvent, signed } from '../egress-events.ts'
-import { codeOf, recorded, request, stored, until, webhook } from './story.ts'
+import { egressEvent, signed, wholeLife } from '../egress-events.ts'
+import { upload } from './outside.ts'
+import {
+  codeOf,
+  inStorage,
+  read,
+  recorded,
+  request,
+  stored,
+  timeline,
+  until,
+  webhook,
+} from './story.ts'
 
 const encoder = new TextEncoder()
 const door = 'https://roomtape.test/webhooks/livekit'
@@ -17,6 +28,11 @@ function anEvent(more: Record<string, unknown> = {}) {
 async function hash(body: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', encoder.encode(body))
   return btoa(String.fromCharCode(...new Uint8Array(digest)))
+}
+
+async function hexHash(body: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', encoder.encode(body))
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /** A token like LiveKit's; what is given replaces its claims. */
@@ -47,6 +63,10 @@ async function send(body: BodyInit, authorization: string | null): Promise<Respo
 async function sendTo(parts: Partial<Env>, event: unknown): Promise<Response> {
   const { body, headers } = await signed(event, env.LIVEKIT_API_KEY, env.LIVEKIT_API_SECRET)
   return app.fetch(new Request(door, { method: 'POST', body, headers }), { ...env, ...parts })
+}
+
+function url(base64Text: string): string {
+  return base64Text.replaceAll('+', '-').replaceAll('/', '_')
 }
 
 function base64(part: unknown): string {
@@ -94,6 +114,8 @@ afterEach(() => {
 
 describe('W18: a webhook that LiveKit did not sign is refused with 401 and leaves nothing behind', () => {
   const body = JSON.stringify(anEvent())
+  // Its hash in base64 has a sign that base64url writes otherwise.
+  const urlBody = '{"event":"egress_started","n":3}'
   it.each<[string, () => Promise<[string, string | null]>]>([
     ['no Authorization header', async () => [body, null]],
     ['an empty Authorization header', async () => [body, '']],
@@ -115,6 +137,32 @@ describe('W18: a webhook that LiveKit did not sign is refused with 401 and leave
       'a hash that is a list',
       async () => [body, await token(body, { sha256: [await hash(body)] })],
     ],
+    [
+      'a hash as base64url',
+      async () => [urlBody, await token(urlBody, { sha256: url(await hash(urlBody)) })],
+    ],
+    [
+      'a hash without its padding',
+      async () => [body, await token(body, { sha256: (await hash(body)).replace('=', '') })],
+    ],
+    [
+      'a hash in hexadecimal',
+      async () => [body, await token(body, { sha256: await hexHash(body) })],
+    ],
+    [
+      'a hash without its first letter',
+      async () => [body, await token(body, { sha256: (await hash(body)).slice(1) })],
+    ],
+    [
+      'a token that is not valid before tomorrow',
+      async () => [body, await token(body, { nbf: Math.floor(Date.now() / 1000) + 86_400 })],
+    ],
+    ['two tokens', async () => [body, `${await token(body)}, ${await token(body)}`]],
+    [
+      'a token and its beginning once more',
+      async () => [body, `${await token(body)}.${await token(body)}`],
+    ],
+    ['`Bearer` in lower case', async () => [body, `bearer ${await token(body)}`]],
     ['a token that expired', async () => [body, await token(body, { exp: 1_767_225_600 })]],
     ['a token that never expires', async () => [body, await token(body, { exp: undefined })]],
     [
@@ -169,6 +217,23 @@ describe('W22: the clock of LiveKit', () => {
     expect((await send(body, await token45s(aheadSeconds))).status).toBe(200)
   })
 
+  it.each([45, -45])(
+    'may be %i s off in every time that it tells, and the recording ends as any other',
+    async (aheadSeconds) => {
+      const endedAtMs = Date.now() + aheadSeconds * 1000
+      const story = recorded({ startedAtMs: endedAtMs - 20_000, endedAtMs })
+      await upload(story.filename, '0123456789')
+      for (const event of wholeLife(story)) {
+        const said = JSON.stringify(event)
+        const at = Math.floor(Date.now() / 1000) + aheadSeconds
+        const claims = { iat: at, nbf: at, exp: at + 300 }
+        expect((await send(said, await token(said, claims))).status).toBe(200)
+      }
+      const ready = await until(story.egressId, ({ status }) => status === 'ready')
+      expect(ready).toMatchObject({ durationMs: 20_000, attention: null, partial: false })
+    },
+  )
+
   it('may be 45 s behind when the token is at the end of its five minutes', async () => {
     expect((await send(body, await token45s(-300 - 45))).status).toBe(200)
   })
@@ -216,6 +281,25 @@ describe('W19: what cannot be stored is answered with 503, so that LiveKit sends
     await vi.advanceTimersByTimeAsync(8_000)
     const response = await answered
     expect([response.status, observe.mock.calls.length]).toEqual([503, 1])
+  })
+
+  it('when the object’s own tables refuse: nothing of it is half taken, and it is taken when it comes again', async () => {
+    const story = recorded()
+    const [started, active] = wholeLife(story)
+    expect((await webhook(started)).status).toBe(200)
+    const rename = async (from: string, to: string) =>
+      inStorage(story.egressId, ({ sql }) => {
+        sql.exec(`ALTER TABLE state RENAME COLUMN ${from} TO ${to}`)
+      })
+    await rename('json', 'away')
+    const response = await webhook(active)
+    expect([response.status, await codeOf(response)]).toEqual([503, 'not-stored'])
+    await rename('away', 'json')
+    expect((await read(story.egressId)).status).toBe('starting')
+    expect((await webhook(active)).status).toBe(200)
+    await until(story.egressId, (recording) => recording.status === 'active')
+    const words = (await timeline(story.egressId)).filter(({ source }) => source === 'webhook')
+    expect(words).toHaveLength(2)
   })
 
   it('when an event without an egress cannot be counted', async () => {

@@ -1,13 +1,22 @@
 // What LiveKit's webhooks do in the wild: they come twice, in any order, or not at all, contradict each other, carry
 // secrets, speak of egresses that never were. The recording must end right each time, and its timeline must tell how.
 import { env } from 'cloudflare:workers'
+import { AccessToken } from 'livekit-server-sdk'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { RecordingJson } from '../../src/routes/recording-json.ts'
 import { egressEvent, signed, uploaded, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
+import { playlistText, segmentNames, segmentsInfo } from '../egress-files.ts'
 import vectors from '../vectors/livekit-webhooks.json'
 import { alarmAtMs, letTimeRun, recordedNow, ring, stopTime } from './clock.ts'
-import { askedOfLiveKit, download, setLiveKit, storeRequests, upload } from './outside.ts'
+import {
+  askedOfLiveKit,
+  download,
+  keysUnder,
+  setLiveKit,
+  storeRequests,
+  upload,
+} from './outside.ts'
 import {
   asAdmin,
   codeOf,
@@ -85,6 +94,14 @@ async function pass(egressId: string, ms: number): Promise<void> {
     await ring(egressId)
   }
   vi.setSystemTime(untilMs)
+}
+
+/** The headers of a body that no serialiser made. */
+async function signedBody(body: string): Promise<Record<string, string>> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(body))
+  const token = new AccessToken(env.LIVEKIT_API_KEY, env.LIVEKIT_API_SECRET, { ttl: '5m' })
+  token.sha256 = btoa(String.fromCharCode(...new Uint8Array(digest)))
+  return { authorization: await token.toJwt() }
 }
 
 const killed = { error: 'signal: killed', errorCode: 500 }
@@ -199,6 +216,141 @@ describe('W3: started, active, ending and ended in whatever order', () => {
   })
 })
 
+describe('W3: in whatever order, with all that is due done between any two', () => {
+  const orders = [0, 1, 2, 3].flatMap((a) =>
+    [0, 1, 2, 3].flatMap((b) =>
+      [0, 1, 2, 3].flatMap((c) => {
+        const d = 6 - a - b - c
+        return new Set([a, b, c, d]).size === 4 && d >= 0 && d <= 3 ? [[a, b, c, d]] : []
+      }),
+    ),
+  )
+
+  it('and the first names are only guesses: the same file, moved once, in all 24 orders', async () => {
+    expect(orders).toHaveLength(24)
+    stopTime()
+    for (const order of orders) {
+      const story = recordedNow()
+      await upload(story.filename, '0123456789')
+      const guess = { fileResults: [{ filename: `tmp/${story.egressId}/guess.mp4` }] }
+      const life = [
+        egressEvent('egress_started', 'EGRESS_STARTING', story, guess),
+        egressEvent('egress_updated', 'EGRESS_ACTIVE', story, guess),
+        egressEvent('egress_updated', 'EGRESS_ENDING', story),
+        ended('EGRESS_COMPLETE', story),
+      ]
+      for (const index of order) {
+        await webhooks(life[index])
+        await pass(story.egressId, 0)
+      }
+      await pass(story.egressId, 1_000)
+      expect(await read(story.egressId), order.join('')).toMatchObject({
+        status: 'ready',
+        egressStatus: 'EGRESS_COMPLETE',
+        startedAt: new Date(story.startedAtMs).toISOString(),
+        durationMs: 60_000,
+        files: [{ name: 'video.mp4', key: `recordings/${story.egressId}/video.mp4` }],
+        error: null,
+        attention: null,
+        recoveredBy: null,
+      })
+      expect(await download(story.filename)).toBeNull()
+    }
+    expect(await copies()).toBe(24)
+  })
+
+  it('and of an egress with a file, a playlist and images: the same recording in every order', async () => {
+    stopTime()
+    const ends: unknown[] = []
+    for (const order of [
+      [0, 1, 2, 3],
+      [3, 2, 1, 0],
+      [3, 0, 1, 2],
+      [1, 3, 0, 2],
+      [2, 0, 3, 1, 3, 0],
+    ]) {
+      const story = recordedNow()
+      const folder = `tmp/${story.egressId}/`
+      const playlist = { ...story, filename: `${folder}hls/index.m3u8` }
+      const images = { filenamePrefix: `${folder}images/thumb` }
+      const names = segmentNames(3)
+      await upload(story.filename, '0123456789')
+      for (const name of names) await upload(`${folder}hls/${name}`, name)
+      await upload(playlist.filename, playlistText(names))
+      for (const at of ['00001', '00002']) await upload(`${images.filenamePrefix}_${at}.jpeg`, at)
+      const running = {
+        segmentResults: [{ playlistName: playlist.filename }],
+        imageResults: [images],
+      }
+      const whole = {
+        segmentResults: [{ ...segmentsInfo(playlist), size: undefined }],
+        imageResults: [{ ...images, imageCount: '2' }],
+      }
+      const life = [
+        egressEvent('egress_started', 'EGRESS_STARTING', story, running),
+        egressEvent('egress_updated', 'EGRESS_ACTIVE', story, running),
+        egressEvent('egress_updated', 'EGRESS_ENDING', story, running),
+        ended('EGRESS_COMPLETE', story, whole),
+      ]
+      for (const index of order) {
+        await webhooks(life[index])
+        await pass(story.egressId, 0)
+      }
+      await pass(story.egressId, 3_600_000)
+      const {
+        createdAt: _,
+        updatedAt: __,
+        startedAt: ___,
+        endedAt: ____,
+        ...recording
+      } = await read(story.egressId)
+      const { egressId } = story
+      ends.push(JSON.parse(JSON.stringify(recording).replaceAll(egressId, 'EG_any')))
+      expect(await keysUnder(folder), order.join('')).toEqual([])
+      const moved = await keysUnder(`recordings/${egressId}/`)
+      expect(moved, order.join('')).toHaveLength(1 + 1 + names.length + 2)
+    }
+    expect(ends[0]).toMatchObject({ status: 'ready', attention: null, error: null })
+    for (const end of ends) expect(end).toEqual(ends[0])
+  })
+
+  it('and with a second attempt: its file is the recording, in any order of both', async () => {
+    stopTime()
+    const later = (event: Record<string, unknown>, story: Recorded) =>
+      afterwards({ ...story, endedAtMs: story.endedAtMs + 60_000 }, event)
+    for (const order of [
+      [0, 1, 2, 3],
+      [3, 2, 1, 0],
+      [2, 3, 0, 1],
+      [1, 3, 0, 2],
+      [3, 0, 2, 1, 3, 0],
+    ]) {
+      const story = recordedNow()
+      await upload(story.filename, '0123456789')
+      const life = [
+        egressEvent('egress_updated', 'EGRESS_ACTIVE', story),
+        ended('EGRESS_FAILED', story, { ...killed, ...notUploaded(story) }),
+        attempt(story, 'EGRESS_ACTIVE'),
+        later(ended('EGRESS_COMPLETE', story, { retryCount: 1 }), story),
+      ]
+      for (const index of order) {
+        await webhooks(life[index])
+        await pass(story.egressId, 0)
+      }
+      await pass(story.egressId, 60_000)
+      expect(await read(story.egressId), order.join('')).toMatchObject({
+        status: 'ready',
+        egressStatus: 'EGRESS_COMPLETE',
+        partial: false,
+        error: null,
+        attention: null,
+        files: [{ name: 'video.mp4' }],
+      })
+      expect(await download(story.filename)).toBeNull()
+    }
+  })
+})
+
 describe('W4: only `egress_ended` arrives', () => {
   it('and the recording is complete, with all that it carries', async () => {
     const story = recorded()
@@ -250,6 +402,38 @@ describe('W10: LiveKit contradicts itself after the end', () => {
     expect(await wordsOf(story.egressId)).toEqual(['EGRESS_FAILED', 'EGRESS_COMPLETE'])
     expect(await copies()).toBe(1)
   })
+})
+
+describe('W10: LiveKit contradicts itself after the end, in other words', () => {
+  it.each([
+    ['EGRESS_COMPLETE', 'EGRESS_ABORTED'],
+    ['EGRESS_LIMIT_REACHED', 'EGRESS_FAILED'],
+    ['EGRESS_FAILED', 'EGRESS_ABORTED'],
+    ['EGRESS_COMPLETE', 'EGRESS_ACTIVE'],
+    ['EGRESS_COMPLETE', 'EGRESS_ENDING'],
+  ])(
+    '%s with a file, and later %s without one, in both orders: the file stands',
+    async (...words) => {
+      for (const order of [words, words.toReversed()]) {
+        const story = recorded()
+        await upload(story.filename, '0123456789')
+        const said = order.map((word) =>
+          word === words[0]
+            ? ended(word, story)
+            : afterwards(story, ended(word, story, { ...killed, ...notUploaded(story) })),
+        )
+        await webhooks(...said)
+        expect(await untilDone(story)).toMatchObject({
+          egressStatus: words[0],
+          limitReached: words[0] === 'EGRESS_LIMIT_REACHED',
+          partial: words[0] === 'EGRESS_FAILED',
+          attention: null,
+          files: [{ name: 'video.mp4' }],
+        })
+        expect(await wordsOf(story.egressId)).toEqual(order)
+      }
+    },
+  )
 })
 
 describe('W11: the session limit was reached', () => {
@@ -346,6 +530,21 @@ describe('W16: an auto egress that could not start is reported without an id and
     expect(await listed()).toEqual([])
   })
 
+  it.each([undefined, null, {}, { status: 'EGRESS_FAILED', error: 'no response' }])(
+    'is counted when this stands where the egress should: %j',
+    async (egressInfo) => {
+      const before = await stored()
+      for (const event of ['egress_started', 'egress_ended']) {
+        const response = await webhook({ event, egressInfo, id: 'EV_x' })
+        expect([response.status, await response.json()]).toEqual([200, { stored: false }])
+      }
+      expect(await (await asAdmin('/metrics')).text()).toContain(
+        '\nroomtape_webhooks_without_egress_total 2\n',
+      )
+      expect(await stored()).toEqual(before)
+    },
+  )
+
   it.each(['', ' ', '../EG_x', 'EG/x', 'x'.repeat(100)])(
     'is keyed on no such id: %j',
     async (egressId) => {
@@ -411,6 +610,18 @@ describe('W17: what LiveKit says is not what we know of its protocol', () => {
     expect(recording.egressStatus).toBe('unknown:42')
   })
 
+  it('an unknown status of an egress that has ended ends it, and its file is the recording', async () => {
+    const story = recorded()
+    await upload(story.filename, '0123456789')
+    await webhooks(ended('EGRESS_DRAINED', story), ...wholeLife(story).slice(0, 3))
+    expect(await untilDone(story)).toMatchObject({
+      egressStatus: 'EGRESS_DRAINED',
+      partial: false,
+      error: null,
+      recoveredBy: null,
+    })
+  })
+
   it('an unknown event about an egress is kept', async () => {
     const story = recorded()
     await webhooks({
@@ -462,6 +673,60 @@ describe('W17: what LiveKit says is not what we know of its protocol', () => {
     // From the start of the file to the end of the egress, which is what is left to go by.
     expect(await untilDone(story)).toMatchObject({ durationMs: 60_000 })
   })
+
+  it('times that are JSON numbers, which no double holds, are times all the same', async () => {
+    const story = recorded()
+    await upload(story.filename, '0123456789')
+    const body = JSON.stringify(ended('EGRESS_COMPLETE', story)).replaceAll(/"(\d{11,})"/g, '$1')
+    const headers = await signedBody(body)
+    expect((await request('/webhooks/livekit', { method: 'POST', body, headers })).status).toBe(200)
+    expect(await untilDone(story)).toMatchObject({
+      startedAt: new Date(story.startedAtMs).toISOString(),
+      endedAt: new Date(story.endedAtMs).toISOString(),
+      durationMs: 60_000,
+    })
+  })
+
+  it('a value that is nested ten thousand times is taken, and not kept to its ground', async () => {
+    const story = recorded()
+    const deep = `${'['.repeat(10_000)}7${']'.repeat(10_000)}`
+    const event = egressEvent('egress_updated', 'EGRESS_ACTIVE', story, { hologram: 'HERE' })
+    const body = JSON.stringify(event).replace('"HERE"', deep)
+    const headers = await signedBody(body)
+    expect((await request('/webhooks/livekit', { method: 'POST', body, headers })).status).toBe(200)
+    await until(story.egressId, ({ status }) => status === 'active')
+    expect(JSON.stringify(await timeline(story.egressId))).toContain('hologram')
+  })
+
+  it.each(['roomName', 'roomId', 'error', 'details', 'status', 'manifestLocation', 'hologram'])(
+    'a %s of almost a megabyte is taken, and the recording ends as any other',
+    async (name) => {
+      const story = recorded()
+      await upload(story.filename, '0123456789')
+      const huge = '"é'.repeat(250_000)
+      await webhooks(egressEvent('egress_updated', 'EGRESS_ACTIVE', story, { [name]: huge }))
+      const end = name === 'status' ? {} : { [name]: huge }
+      await webhooks(ended('EGRESS_COMPLETE', story, end))
+      await untilDone(story)
+      expect((await timeline(story.egressId)).length).toBeGreaterThan(2)
+    },
+  )
+
+  it.each(['0', '-1', '1767225603123', '9999999999999999999', 'NaN', -7, 0.5, 1e300])(
+    'a time of %j brings nothing down',
+    async (time) => {
+      const story = recorded()
+      await upload(story.filename, '0123456789')
+      const times = { startedAt: time, endedAt: time, updatedAt: time }
+      const file = { ...uploaded(story), ...times, duration: time }
+      await webhooks(
+        egressEvent('egress_updated', 'EGRESS_ACTIVE', story, times),
+        ended('EGRESS_COMPLETE', story, { ...times, fileResults: [file] }),
+      )
+      await untilDone(story)
+      expect(await listed('?status=ready')).toContain(story.egressId)
+    },
+  )
 
   it.each([null, 7, 'x', true, [], {}, [null], [[1]], { status: {} }])(
     'no field brings the door down by being %j',
@@ -537,6 +802,51 @@ describe('W23: LiveKit Cloud tries an egress again after its end', () => {
   })
 })
 
+describe('W23: LiveKit Cloud tries an egress more than twice', () => {
+  it('and whatever comes last of the attempts before, the third one stands', async () => {
+    const story = recorded()
+    await upload(story.filename, '0123456789')
+    const third = afterwards(
+      { ...story, endedAtMs: story.endedAtMs + 60_000 },
+      ended('EGRESS_COMPLETE', story, { retryCount: 2 }),
+    )
+    await webhooks(
+      attempt(story, 'EGRESS_STARTING', { retryCount: 2 }),
+      attempt(story, 'EGRESS_FAILED', { retryCount: 1, ...killed, ...notUploaded(story) }),
+      third,
+      attempt(story, 'EGRESS_ACTIVE', { retryCount: 1 }),
+      ended('EGRESS_FAILED', story, { ...killed, ...notUploaded(story) }),
+    )
+    expect(await untilDone(story)).toMatchObject({
+      egressStatus: 'EGRESS_COMPLETE',
+      error: null,
+      partial: false,
+      attention: null,
+    })
+    expect(await copies()).toBe(1)
+  })
+
+  it('and an attempt that fails without a file does not lose the file of the one before', async () => {
+    const story = recorded()
+    const again = { ...story, filename: `tmp/${story.egressId}/video-1.mp4` }
+    await upload(story.filename, '0123456789')
+    await webhooks(ended('EGRESS_FAILED', story, killed))
+    await untilDone(story)
+    await webhooks(
+      attempt(again, 'EGRESS_STARTING'),
+      afterwards(
+        again,
+        ended('EGRESS_FAILED', again, { ...killed, retryCount: 1, ...notUploaded(again) }),
+      ),
+    )
+    expect(await until(story.egressId, ({ status }) => status === 'ready')).toMatchObject({
+      partial: true,
+      files: [{ name: 'video.mp4', state: 'final' }],
+    })
+    expect(await download(`recordings/${story.egressId}/video.mp4`)).toBe('0123456789')
+  })
+})
+
 describe('W24: a test event of LiveKit Cloud speaks of an egress that never was', () => {
   const hourMs = 3_600_000
   const graceMs = Number(env.GRACE_SECONDS) * 1000
@@ -551,6 +861,37 @@ describe('W24: a test event of LiveKit Cloud speaks of an egress that never was'
     ['ended with a file', (story) => ended('EGRESS_COMPLETE', story)],
     ['ended without a file', (story) => ended('EGRESS_COMPLETE', story, { fileResults: [] })],
     ['failed', (story) => ended('EGRESS_FAILED', story, notUploaded(story))],
+    ['aborted', (story) => ended('EGRESS_ABORTED', story, notUploaded(story))],
+    ['ended at its limit', (story) => ended('EGRESS_LIMIT_REACHED', story)],
+    [
+      'ended after a stream',
+      (story) =>
+        ended('EGRESS_COMPLETE', story, {
+          fileResults: [],
+          streamResults: [{ url: 'rtmp://live.example/x', status: 'FINISHED' }],
+        }),
+    ],
+    [
+      'ended with images',
+      (story) =>
+        ended('EGRESS_COMPLETE', story, {
+          fileResults: [],
+          imageResults: [{ filenamePrefix: `tmp/${story.egressId}/image`, imageCount: '3' }],
+        }),
+    ],
+    [
+      'ended with a playlist',
+      (story) =>
+        ended('EGRESS_COMPLETE', story, {
+          fileResults: [],
+          segmentResults: [
+            {
+              playlistName: `tmp/${story.egressId}/index.m3u8`,
+              playlistLocation: `https://store.example/tmp/${story.egressId}/index.m3u8`,
+            },
+          ],
+        }),
+    ],
   ]
 
   it.each(synthetic)(
@@ -567,6 +908,29 @@ describe('W24: a test event of LiveKit Cloud speaks of an egress that never was'
       expect((await asAdmin(`/v1/recordings/${story.egressId}/play`)).status).toBe(404)
       expect(await askedOfLiveKit()).toContain(story.egressId)
       await awaken(story.egressId, 24 * hourMs)
+      expect(await listed()).toEqual([])
+    },
+  )
+
+  it.each(synthetic)(
+    'egress %s: the same once more, days later and under the same id, is gone again',
+    async (_, event) => {
+      stopTime()
+      const story = recordedNow()
+      await webhooks(event(story))
+      await pass(story.egressId, graceMs + hourMs)
+      expect(await listed()).toEqual([])
+      await awaken(story.egressId, 72 * hourMs)
+      const { startedAtMs, endedAtMs } = story
+      await webhooks(
+        event({
+          ...story,
+          startedAtMs: startedAtMs + 73 * hourMs,
+          endedAtMs: endedAtMs + 73 * hourMs,
+        }),
+      )
+      await pass(story.egressId, graceMs + hourMs)
+      await pass(story.egressId, hourMs)
       expect(await listed()).toEqual([])
     },
   )
