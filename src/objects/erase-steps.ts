@@ -11,6 +11,7 @@ import type { Store } from '../recording/ports.ts'
 import type { RecordingState, Removal } from '../recording/state.ts'
 import { noPause, noRemoval, pauseAfter } from '../recording/state.ts'
 import { latestWishMs } from '../recording/wishes.ts'
+import { isSame } from '../storage/move.ts'
 import { inGroups } from './groups.ts'
 import { entry, faultOf, firstOf } from './outcome.ts'
 import type { Outcome, Ports } from './outcome.ts'
@@ -125,7 +126,11 @@ async function eraseObject(
   const there = await store.head(key)
   const isIt =
     there !== null && (etag === null || there.etag === etag) && there.lastModifiedMs >= notBeforeMs
-  if (isIt) await store.remove(key, there.etag)
+  if (isIt && (await store.remove(key, there.etag)) === 'refused') {
+    // Another one was put there after the look; or the store cannot read the condition, and the second look has to do.
+    const now = await store.head(key)
+    if (now !== null && isSame(now, there)) await store.remove(key, '')
+  }
   return { requests: 2, removed: isIt ? 1 : 0, next: null }
 }
 

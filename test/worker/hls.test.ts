@@ -369,6 +369,33 @@ describe('W21: a second run that writes a playlist and segments of the same name
   })
 })
 
+describe('a playlist that something else is given for', () => {
+  it.each([
+    ['the page of a proxy', '<!DOCTYPE html>\n<html>\nWelcome!\n</html>'],
+    ['nothing', ''],
+  ])(
+    'S3: %s, with status 200: is asked for again, and no line of it is a missing segment',
+    async (_, body) => {
+      const story = playlistStory()
+      const names = segmentNames(3)
+      await putSegments(tempFolder(story), names)
+      await put(story.filename, playlistText(names))
+      await breakStore({
+        method: 'GET',
+        key: 'index.m3u8',
+        times: 3,
+        answer: { status: 200, body },
+      })
+      await webhooks(playlistEnded(story))
+      await passUntil(story.egressId, isReady)
+      await passUntilQuiet(story.egressId)
+      expect(await read(story.egressId)).toMatchObject({ attention: null, error: null })
+      expect(await keysUnder(tempFolder(story))).toEqual([])
+      expect(await keysUnder(finalFolder(story))).toHaveLength(names.length + 1)
+    },
+  )
+})
+
 describe('S1: a store that fails in the middle of a folder', () => {
   it('is tried again with growing pauses, and nothing is shown before it is whole', async () => {
     const story = playlistStory()

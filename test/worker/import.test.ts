@@ -163,6 +163,30 @@ describe('POST /v1/imports', () => {
     expect(await listed()).toHaveLength(2)
   })
 
+  it('the folder where our own recordings end, of which the catalogue knows none: each file is one recording', async () => {
+    const story = recordedNow()
+    await upload(story.filename, '0123456789')
+    await webhooks(...wholeLife(story))
+    await passUntil(story.egressId, ({ status }) => status === 'ready')
+    while (await ring(story.egressId)) continue
+    const unknown = recordedNow()
+    await upload(`recordings/${unknown.egressId}/video.mp4`, 'of a lost object')
+    await env.DB.exec('DELETE FROM recordings; DELETE FROM claims;')
+    await importAll('recordings/')
+    for (const { egressId } of [story, unknown]) {
+      const otherId = await idOf(`recordings/${egressId}/video.mp4`)
+      while (await ring(otherId)) continue
+    }
+    let cursor: string | null = null
+    do {
+      const query: string = cursor === null ? '' : `?cursor=${encodeURIComponent(cursor)}`
+      const response = await asAdmin(`/v1/rebuild${query}`, { method: 'POST' })
+      cursor = (await response.json<Step>()).nextCursor
+    } while (cursor !== null)
+    await passUntil(unknown.egressId, ({ status }) => status === 'ready')
+    expect((await listed()).toSorted()).toEqual([story.egressId, unknown.egressId].toSorted())
+  })
+
   it.each(['tmp/', 'tmp/inside/', 't', '/tmp/'])(
     'the temp folder is refused: %s',
     async (prefix) => {

@@ -178,6 +178,19 @@ describe('S7: a large file', () => {
     await endsWell(story)
   })
 
+  it.each([
+    [
+      'the parts are none of its own',
+      { status: 400, body: '<Error><Code>InvalidPart</Code></Error>' },
+    ],
+    ['it knows nothing of the upload', { status: 404 }],
+  ])('S14: whose join is answered with the words that %s is begun anew', async (_, answer) => {
+    const story = await ended()
+    await breakStore({ method: 'POST', skip: 1, times: 1, answer })
+    await endsWell(story)
+    expect(await timelineTypes(story.egressId)).toContain('file.upload-lost')
+  })
+
   it('that is another one before the parts are joined is looked at again, and the parts are given up', async () => {
     const story = await ended()
     await breakStore({ method: 'PUT', isCopy: true, skip: 2, times: 1, answer: { status: 503 } })

@@ -202,6 +202,12 @@ describe('a store that refuses us', () => {
       'The store answered AccessDenied: Not your bucket.',
     ],
     [
+      'the address is that of something else',
+      { answer: { status: 404, body: '<!DOCTYPE html><html>Not found' } },
+      'store-refused',
+      'The store answered status 404',
+    ],
+    [
       'the bucket does not exist',
       { answer: 'wrong-bucket' },
       'no-such-bucket',
