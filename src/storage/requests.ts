@@ -158,8 +158,10 @@ export function trouble(status: number, body: string): Trouble {
   const fault = readError(body)
   const byStatus =
     status === 401 ? 'wrong-credentials' : status === 403 ? 'access-denied' : undefined
+  // These pass by themselves.
+  const isOutage = status >= 500 || status === 429 || status === 408
   const code =
-    (fault && codes[fault.code]) ?? byStatus ?? (status >= 500 ? 'store-outage' : 'store-refused')
+    (fault && codes[fault.code]) ?? byStatus ?? (isOutage ? 'store-outage' : 'store-refused')
   const words = fault === null ? `status ${status}` : `${fault.code}: ${fault.message}`
   return new Trouble(code, `The store answered ${words}`)
 }

@@ -202,12 +202,6 @@ describe('a store that refuses us', () => {
       'The store answered AccessDenied: Not your bucket.',
     ],
     [
-      'the address is that of something else',
-      { answer: { status: 404, body: '<!DOCTYPE html><html>Not found' } },
-      'store-refused',
-      'The store answered status 404',
-    ],
-    [
       'the bucket does not exist',
       { answer: 'wrong-bucket' },
       'no-such-bucket',
@@ -237,6 +231,33 @@ describe('a store that refuses us', () => {
       expect(refused.status).toBe(409)
       expect(await refused.json()).toMatchObject({ reason: code, detail: message })
       await anHour(story.egressId)
+      await healStore()
+      await becomesReady(story, bytes)
+    },
+  )
+
+  it.each([
+    [404, '<!DOCTYPE html><html>Not found'],
+    [301, '<Error><Code>PermanentRedirect</Code><Message>Use another endpoint.</Message></Error>'],
+    [
+      400,
+      '<Error><Code>AuthorizationHeaderMalformed</Code><Message>Wrong region.</Message></Error>',
+    ],
+  ])(
+    'S10: the address is that of something else, which answers %i: nothing is taken for missing, and it recovers',
+    async (status, body) => {
+      const story = recordedNow()
+      const bytes = tenBytes()
+      await put(story.filename, bytes)
+      await breakStore({ answer: { status, body } })
+      await webhooks(...wholeLife(story))
+      for (let hours = 0; hours < 24; hours += 1) await anHour(story.egressId)
+      expect(await read(story.egressId)).toMatchObject({
+        status: 'processing',
+        attention: 'store-refused',
+        error: { code: 'store-refused', message: expect.stringMatching(/^The store answered /) },
+      })
+      expect((await request('/readyz')).status).toBe(503)
       await healStore()
       await becomesReady(story, bytes)
     },
