@@ -9,7 +9,7 @@ import type { StoreRequests } from './requests.ts'
 import { readList, readUploads } from './s3-xml.ts'
 
 /** A store may pass over what was deleted and answer with a page of nothing, and a token; so many in a row. */
-const mostEmptyPages = 20
+const mostEmptyPages = 8
 
 export async function listPage(
   requests: StoreRequests,

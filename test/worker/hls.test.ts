@@ -396,6 +396,58 @@ describe('a playlist that something else is given for', () => {
   )
 })
 
+describe('S6: a segment that is written again', () => {
+  it('between the look and its copy is copied as it is now, and no other', async () => {
+    const story = playlistStory()
+    const names = segmentNames(2)
+    await putSegments(tempFolder(story), names)
+    await put(story.filename, playlistText(names))
+    const [first = ''] = names
+    await breakStore({
+      method: 'PUT',
+      key: `recordings/${story.egressId}/${first}`,
+      times: 1,
+      waits: 'before',
+    })
+    await webhooks(playlistEnded(story))
+    // The first finds the playlist.
+    await ring(story.egressId)
+    const rung = ring(story.egressId)
+    await expect
+      .poll(async () =>
+        (await storeRequests()).some(({ method, key }) => method === 'PUT' && key.endsWith(first)),
+      )
+      .toBe(true)
+    await putOver(`${tempFolder(story)}${first}`, bytesOf(first, 2))
+    await healStore()
+    await rung
+    await passUntil(story.egressId, isReady)
+    await passUntilQuiet(story.egressId)
+    expect(await read(story.egressId)).toMatchObject({ attention: null, error: null })
+    expect(await download(`${finalFolder(story)}${first}`)).toBe(bytesOf(first, 2))
+    expect(await keysUnder(tempFolder(story))).toEqual([])
+  })
+
+  it('after its copy stays in the temp folder: the copy plays, and nothing is lost', async () => {
+    const story = playlistStory()
+    const names = segmentNames(2)
+    await putSegments(tempFolder(story), names)
+    await put(story.filename, playlistText(names))
+    const [first = ''] = names
+    await breakStore({ method: 'PUT', key: 'index.m3u8', times: 1, answer: { status: 503 } })
+    await webhooks(playlistEnded(story))
+    await ring(story.egressId)
+    await ring(story.egressId)
+    expect(await download(`${finalFolder(story)}${first}`)).toBe(bytesOf(first))
+    await putOver(`${tempFolder(story)}${first}`, bytesOf(first, 2))
+    await healStore()
+    await passUntil(story.egressId, isReady)
+    await passUntilQuiet(story.egressId)
+    expect(await download(`${finalFolder(story)}${first}`)).toBe(bytesOf(first))
+    expect(await keysUnder(tempFolder(story))).toEqual([`${tempFolder(story)}${first}`])
+  })
+})
+
 describe('S1: a store that fails in the middle of a folder', () => {
   it('is tried again with growing pauses, and nothing is shown before it is whole', async () => {
     const story = playlistStory()

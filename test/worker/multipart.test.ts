@@ -229,6 +229,26 @@ describe('S7: a large file', () => {
     expect(await digestAt(`${finalFolder(story)}video-2.mp4`)).toBe(await digestOf(large()))
   })
 
+  it.each([2, 3])('of exactly %i parts has no empty one behind them', async (parts) => {
+    const bytes = large(1, parts * 5 * mebibyte)
+    const story = recordedNow({ sizeBytes: bytes.length })
+    await upload(story.filename, bytes)
+    await webhooks(...wholeLife(story))
+    await healStore()
+    await endsWell(story, bytes)
+    expect(partsOf(await storeRequests())).toEqual(['1', '2', '3'].slice(0, parts))
+  })
+
+  it('one byte above the limit is copied in parts', async () => {
+    const bytes = large(1, 8 * mebibyte + 1)
+    const story = recordedNow({ sizeBytes: bytes.length })
+    await upload(story.filename, bytes)
+    await webhooks(...wholeLife(story))
+    await healStore()
+    await endsWell(story, bytes)
+    expect(partsOf(await storeRequests())).toEqual(['1', '2'])
+  })
+
   it('just below the limit is copied in one request', async () => {
     const story = recordedNow({ sizeBytes: 8 * mebibyte })
     await upload(story.filename, large(1, 8 * mebibyte))
