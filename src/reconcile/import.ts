@@ -8,6 +8,7 @@ import { messageOf } from '../log.ts'
 import { isPlayableName } from '../recording/files.ts'
 import { directoryOf } from '../recording/folders.ts'
 import { isUnder } from '../recording/keys.ts'
+import { readPlaylist } from '../recording/playlist.ts'
 import type { ObjectFact, Observation, OutputFact } from '../recording/observation.ts'
 import { S3 } from '../storage/s3.ts'
 import { adoptInPlace } from './adopt.ts'
@@ -31,7 +32,9 @@ export interface ImportStep {
 
 const objectsPerPage = 1000
 /** To ask whose folder it is, to read a manifest, to note what it claims, to tell its recording, to note the manifest. */
-const requestsPerObject = 5
+const requestsPerObject = 6
+/** Lists in one folder that are held against each other. */
+const mostListsBeside = 3
 
 /** One step of an import, within the requests that one invocation may make. */
 export async function importStep(
@@ -48,7 +51,9 @@ export async function importStep(
   const wanted = page.objects.filter(({ key }) => isWanted(key))
   budget.spend(2)
   const isTaken = await readTaken(env, config, wanted)
-  const run: Import = { env, store, budget, prefix, finalFolders: finalFoldersOf(wanted, config) }
+  const finalFolders = finalFoldersOf(wanted, config)
+  const lists = wanted.map(({ key }) => key).filter((key) => key.toLowerCase().endsWith('.m3u8'))
+  const run: Import = { env, store, budget, prefix, finalFolders, lists, isTaken }
   let reached = afterKey
   for (const object of wanted) {
     if (!isTaken(object.key)) {
@@ -91,6 +96,9 @@ interface Import {
   budget: Budget
   prefix: string
   finalFolders: FinalFolders
+  /** Playlists of this page. */
+  lists: string[]
+  isTaken: (key: string) => boolean
 }
 
 /** The wanted files of each final folder, by each of its keys. */
@@ -107,16 +115,35 @@ function finalFoldersOf(objects: ObjectFact[], { finalPrefix }: Config): FinalFo
 }
 
 /** What lies in the final folder of a recording is that recording's; a second one would share its files. */
-async function adoptMedia(
-  { env, budget, finalFolders }: Import,
-  object: ObjectFact,
-): Promise<boolean> {
+async function adoptMedia(run: Import, object: ObjectFact): Promise<boolean> {
+  const { env, budget, finalFolders } = run
   const folder = finalFolders.get(object.key)
   budget.spend(2)
-  if (folder === undefined) return adoptInPlace(env, object)
+  if (folder === undefined) {
+    return !(await isPartOfAnother(run, object.key)) && adoptInPlace(env, object)
+  }
   // With its first file come all of them.
   if (folder.objects[0] !== object) return false
   return (await adoptFinalFolder(env, folder.egressId, folder.objects)) === 'adopted'
+}
+
+/**
+ * True for a list of nothing but what another one beside it lists as well: the live playlist of a stream. As a recording of
+ * its own it would share segments with the other, and take them along when somebody deletes it.
+ */
+async function isPartOfAnother({ store, lists, isTaken }: Import, key: string): Promise<boolean> {
+  if (!lists.includes(key)) return false
+  const beside = lists.filter((other) => other !== key && directoryOf(other) === directoryOf(key))
+  if (beside.length === 0) return false
+  const namesOf = async (list: string): Promise<Set<string>> =>
+    new Set(readPlaylist((await store.text(list)) ?? '').segments)
+  const names = await namesOf(key)
+  for (const other of beside.slice(0, mostListsBeside)) {
+    const all = await namesOf(other)
+    const isFirst = all.size > names.size || isTaken(other) || other < key
+    if (isFirst && all.size > 0 && [...names].every((name) => all.has(name))) return true
+  }
+  return false
 }
 
 /** What a manifest outside the temp folder names stays where it is. */

@@ -87,6 +87,27 @@ describe('POST /v1/imports', () => {
     expect(await listed()).toHaveLength(3)
   })
 
+  it.each(['with', 'without'])(
+    'a stream and its live playlist, %s a manifest, are one recording: a second one would share its segments',
+    async (manifest) => {
+      const list = (...names: string[]): string =>
+        ['#EXTM3U', ...names.flatMap((name) => ['#EXTINF:4,', name]), '#EXT-X-ENDLIST'].join('\n')
+      const story = recordedNow({ filename: 'old/stream/a.m3u8' })
+      await upload('old/stream/a.m3u8', list('a_0.ts', 'a_1.ts', 'a_2.ts'))
+      await upload('old/stream/a-live.m3u8', list('a_1.ts', 'a_2.ts'))
+      await upload('old/stream/other.m3u8', list('other_0.ts'))
+      if (manifest === 'with') {
+        await upload(manifestKey(story), manifestText(story), 'application/json')
+      }
+      expect(await importAll('old/')).toMatchObject({ adopted: 2, errors: [] })
+      const main = manifest === 'with' ? story.egressId : await idOf('old/stream/a.m3u8')
+      const ids = [main, await idOf('old/stream/other.m3u8')]
+      for (const id of [...ids, await idOf('old/stream/a-live.m3u8')])
+        while (await ring(id)) continue
+      expect((await listed()).toSorted()).toEqual(ids.toSorted())
+    },
+  )
+
   it('every file stays where it is, as it is', async () => {
     const story = recordedNow({ filename: 'old/a/video.mp4' })
     await upload(story.filename, '0123456789')
