@@ -183,7 +183,8 @@ function parseConfig(env: RawEnv): Config | ConfigError {
     graceMs: number('GRACE_SECONDS', 3600, 1) * 1000,
     maxSessionMs: number('MAX_SESSION_SECONDS', 43_200, 1) * 1000,
     trashMs: number('TRASH_DAYS', 7, 0, 3660) * 24 * 3_600_000,
-    multipartAboveBytes: number('MULTIPART_ABOVE_BYTES', 4 * 1024 ** 3, 0, 5 * 1024 ** 3),
+    // Some stores copy any size in one request, and none in parts (s3.md §3.8).
+    multipartAboveBytes: number('MULTIPART_ABOVE_BYTES', 4 * 1024 ** 3, 0, 5 * 1024 ** 4),
     partBytes: number('PART_BYTES', 256 * 1024 ** 2, 5 * 1024 ** 2, 4 * 1024 ** 3),
     subrequests: number('SUBREQUESTS', 45, 20, 10_000),
     playbackTtlSeconds: number('PLAYBACK_TTL_SECONDS', 3600, 1, longestPresignSeconds - 3600),

@@ -87,9 +87,10 @@ async function nextSegments(
     const now = await ports.store.head(key)
     if (now === null || !isSame(now, playlist.source)) return 'changed'
   }
-  // An empty list would pass for one that names no files, and a recording for one without a picture.
-  if (text === null || text === '')
-    throw new Trouble('playlist-unreadable', `The store gave nothing for the playlist ${key}.`)
+  // An empty list would pass for one that names no files, and a recording for one without a picture; of a page of something
+  // between us and the store each line would pass for a segment that is missing.
+  if (text === null || !text.trimStart().startsWith('#'))
+    throw new Trouble('playlist-unreadable', `The store gave no playlist for ${key}.`)
   const version = versionOf(playlist)
   const isAnother = playlist.final === null && folder.version !== version
   const present = isAnother ? { ...begunAnew(folder), version } : folder

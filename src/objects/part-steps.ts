@@ -63,14 +63,17 @@ async function copiedPart(
   source: SourceObject,
   part: Part,
 ): Promise<{ done: string } | 'lost' | 'changed'> {
+  const isChanged = async (): Promise<boolean> => {
+    const temp = await ports.store.head(source.key)
+    return temp === null || !isSame(temp, source)
+  }
   try {
     const etag = await ports.store.copyPart(part, source)
-    return etag === null ? 'lost' : { done: etag }
+    if (etag !== null) return { done: etag }
+    return (await isChanged()) ? 'changed' : 'lost'
   } catch (error) {
-    if (faultOf(error).code !== 'store-refused') throw error
-    const temp = await ports.store.head(source.key)
-    if (temp === null || !isSame(temp, source)) return 'changed'
-    throw error
+    if (faultOf(error).code !== 'store-refused' || !(await isChanged())) throw error
+    return 'changed'
   }
 }
 

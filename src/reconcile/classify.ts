@@ -32,6 +32,8 @@ export function classify(
   nowMs: number,
   youngForMs: number,
 ): Finding {
+  // Consoles, and programs that show a bucket as a disk, mark folders with an object of the folder's own name.
+  if (object.key.endsWith('/')) return { kind: 'none' }
   if (object.lastModifiedMs > nowMs - youngForMs) return { kind: 'none' }
   // Without an ETag nobody can tell one object from the next at the same place; its own recording can.
   const isNoted =

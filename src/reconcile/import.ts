@@ -8,10 +8,11 @@ import { messageOf } from '../log.ts'
 import { isPlayableName } from '../recording/files.ts'
 import { directoryOf } from '../recording/folders.ts'
 import { isUnder } from '../recording/keys.ts'
+import { readPlaylist } from '../recording/playlist.ts'
 import type { ObjectFact, Observation, OutputFact } from '../recording/observation.ts'
 import { S3 } from '../storage/s3.ts'
 import { adoptInPlace } from './adopt.ts'
-import { egressIdOfFinalKey } from './rebuild.ts'
+import { adoptFinalFolder, egressIdOfFinalKey } from './rebuild.ts'
 import { Budget } from './run.ts'
 
 export interface ImportPosition {
@@ -30,8 +31,10 @@ export interface ImportStep {
 }
 
 const objectsPerPage = 1000
-/** To read a manifest, to note what it claims, to tell its recording, to note the manifest. */
-const requestsPerObject = 4
+/** To ask whose folder it is, to read a manifest, to note what it claims, to tell its recording, to note the manifest. */
+const requestsPerObject = 6
+/** Lists in one folder that are held against each other. */
+const mostListsBeside = 3
 
 /** One step of an import, within the requests that one invocation may make. */
 export async function importStep(
@@ -48,6 +51,9 @@ export async function importStep(
   const wanted = page.objects.filter(({ key }) => isWanted(key))
   budget.spend(2)
   const isTaken = await readTaken(env, config, wanted)
+  const finalFolders = finalFoldersOf(wanted, config)
+  const lists = wanted.map(({ key }) => key).filter((key) => key.toLowerCase().endsWith('.m3u8'))
+  const run: Import = { env, store, budget, prefix, finalFolders, lists, isTaken }
   let reached = afterKey
   for (const object of wanted) {
     if (!isTaken(object.key)) {
@@ -55,7 +61,7 @@ export async function importStep(
       step.seen += 1
       try {
         const adopt = pass === 'manifests' ? adoptManifest : adoptMedia
-        if (await adopt({ env, store, budget, prefix }, object)) step.adopted += 1
+        if (await adopt(run, object)) step.adopted += 1
       } catch (error) {
         step.errors.push(`${object.key}: ${messageOf(error)}`)
       }
@@ -89,18 +95,68 @@ interface Import {
   store: S3
   budget: Budget
   prefix: string
+  finalFolders: FinalFolders
+  /** Playlists of this page. */
+  lists: string[]
+  isTaken: (key: string) => boolean
 }
 
-async function adoptMedia({ env, budget }: Import, object: ObjectFact): Promise<boolean> {
-  budget.spend()
-  return adoptInPlace(env, object)
+/** The wanted files of each final folder, by each of its keys. */
+type FinalFolders = Map<string, { egressId: string; objects: ObjectFact[] }>
+
+function finalFoldersOf(objects: ObjectFact[], { finalPrefix }: Config): FinalFolders {
+  const byId = Map.groupBy(objects, ({ key }) => egressIdOfFinalKey(key, finalPrefix))
+  byId.delete(null)
+  return new Map(
+    [...byId].flatMap(([id, own]) =>
+      own.map(({ key }) => [key, { egressId: id ?? '', objects: own }]),
+    ),
+  )
+}
+
+/** What lies in the final folder of a recording is that recording's; a second one would share its files. */
+async function adoptMedia(run: Import, object: ObjectFact): Promise<boolean> {
+  const { env, budget, finalFolders } = run
+  const folder = finalFolders.get(object.key)
+  budget.spend(2)
+  if (folder === undefined) {
+    return !(await isPartOfAnother(run, object.key)) && adoptInPlace(env, object)
+  }
+  // With its first file come all of them.
+  if (folder.objects[0] !== object) return false
+  return (await adoptFinalFolder(env, folder.egressId, folder.objects)) === 'adopted'
+}
+
+/**
+ * True for a list of nothing but what another one beside it lists as well: the live playlist of a stream. As a recording of
+ * its own it would share segments with the other, and take them along when somebody deletes it.
+ */
+async function isPartOfAnother({ store, lists, isTaken }: Import, key: string): Promise<boolean> {
+  if (!lists.includes(key)) return false
+  const beside = lists.filter((other) => other !== key && directoryOf(other) === directoryOf(key))
+  if (beside.length === 0) return false
+  const namesOf = async (list: string): Promise<Set<string>> =>
+    new Set(readPlaylist((await store.text(list)) ?? '').segments)
+  const names = await namesOf(key)
+  for (const other of beside.slice(0, mostListsBeside)) {
+    const all = await namesOf(other)
+    const isFirst = all.size > names.size || isTaken(other) || other < key
+    if (isFirst && all.size > 0 && [...names].every((name) => all.has(name))) return true
+  }
+  return false
 }
 
 /** What a manifest outside the temp folder names stays where it is. */
 async function adoptManifest(
-  { env, store, budget, prefix }: Import,
+  { env, store, budget, prefix, finalFolders }: Import,
   { key, etag, sizeBytes }: ObjectFact,
 ): Promise<boolean> {
+  const folder = finalFolders.get(key)
+  budget.spend()
+  if (folder !== undefined) {
+    const known = await env.RECORDING.getByName(folder.egressId).republish()
+    if (known !== null) return false
+  }
   const body = sizeBytes > mostManifestBytes ? null : await store.text(key)
   const read = body === null ? null : readManifest(key, etag, body, Date.now())
   if (read === null) throw new Error('This is no manifest.')

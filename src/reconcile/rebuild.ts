@@ -82,11 +82,8 @@ async function rebuildFromBucket(env: Env, config: Config, after: string): Promi
       }
     }
     try {
-      const recording = env.RECORDING.getByName(egressId)
-      if ((await recording.republish()) !== null) result.republished += 1
-      else if ((await recording.observe(foundInFinalFolder(egressId, media))).isNew) {
-        result.adopted += 1
-      }
+      const outcome = await adoptFinalFolder(env, egressId, media)
+      if (outcome !== 'known') result[outcome] += 1
     } catch (error) {
       result.errors.push(`${egressId}: ${messageOf(error)}`)
     }
@@ -94,6 +91,17 @@ async function rebuildFromBucket(env: Env, config: Config, after: string): Promi
   if (page.next !== null) return { ...result, next: { part: 'bucket', after: page.next } }
   await savePosition(env.DB, { afterKey: null, livekitPage: null, finalEgressId: null }, 0)
   return result
+}
+
+/** A recording by its final folder: its object writes its row, or learns of its files where it knows nothing any more. */
+export async function adoptFinalFolder(
+  env: Env,
+  egressId: string,
+  media: ObjectFact[],
+): Promise<'republished' | 'adopted' | 'known'> {
+  const recording = env.RECORDING.getByName(egressId)
+  if ((await recording.republish()) !== null) return 'republished'
+  return (await recording.observe(foundInFinalFolder(egressId, media))).isNew ? 'adopted' : 'known'
 }
 
 /** The last key of the page before these objects; `null` when they come first. */
@@ -106,7 +114,10 @@ function keyBefore(page: ObjectFact[], objects: ObjectFact[]): string | null {
 export function egressIdOfFinalKey(key: string, finalPrefix: string): string | null {
   if (!key.startsWith(finalPrefix)) return null
   const egressId = key.slice(finalPrefix.length).split('/')[0] ?? ''
-  return isEgressId(egressId) && key.startsWith(finalFolder(finalPrefix, egressId))
+  // LiveKit's ids, and ours of adopted files; a folder with any other name is not of our making.
+  return /^(EG|AD)_/.test(egressId) &&
+    isEgressId(egressId) &&
+    key.startsWith(finalFolder(finalPrefix, egressId))
     ? egressId
     : null
 }

@@ -4,6 +4,7 @@ import { encodeName } from './keys.ts'
 
 const endMark = '#EXT-X-ENDLIST'
 const gap = '#EXT-X-GAP'
+const beginning = /^#EXT-X-MAP:(?:.*,)?\s*URI="([^"]+)"/
 
 export interface Playlist {
   /** Relative names of the segments, in playing order, each once. */
@@ -14,7 +15,11 @@ export interface Playlist {
 
 export function readPlaylist(text: string): Playlist {
   const lines = text.split(/\r?\n/).map((line) => line.trim())
-  const names = lines.filter((line) => line !== '' && !line.startsWith('#'))
+  const names = lines.flatMap((line) => {
+    // Segments of the newer kind (fMP4) play only with what stands before them in a file of its own.
+    if (line.startsWith('#')) return beginning.exec(line)?.[1] ?? []
+    return line === '' ? [] : [line]
+  })
   return {
     segments: [...new Set(names.filter(isRelative))],
     isClosed: lines.includes(endMark),

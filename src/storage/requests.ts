@@ -143,13 +143,25 @@ const codes: Record<string, string> = {
   RequestTimeTooSkewed: 'store-clock',
 }
 
+/**
+ * True when a store says that there is no such object. What is no answer of a store, such as the page of a wrong address,
+ * says nothing of any object.
+ */
+export function isNoSuchKey(status: number, body: string): boolean {
+  if (status !== 404) return false
+  const fault = readError(body)
+  return fault === null ? body.trim() === '' : fault.code !== 'NoSuchBucket'
+}
+
 /** What the store refused, in its own words; the words of a HEAD or of an empty body are its status. */
 export function trouble(status: number, body: string): Trouble {
   const fault = readError(body)
   const byStatus =
     status === 401 ? 'wrong-credentials' : status === 403 ? 'access-denied' : undefined
+  // These pass by themselves.
+  const isOutage = status >= 500 || status === 429 || status === 408
   const code =
-    (fault && codes[fault.code]) ?? byStatus ?? (status >= 500 ? 'store-outage' : 'store-refused')
+    (fault && codes[fault.code]) ?? byStatus ?? (isOutage ? 'store-outage' : 'store-refused')
   const words = fault === null ? `status ${status}` : `${fault.code}: ${fault.message}`
   return new Trouble(code, `The store answered ${words}`)
 }

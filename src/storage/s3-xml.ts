@@ -3,11 +3,13 @@
 import { EntityDecoder } from '@nodable/entities'
 import { XMLParser } from 'fast-xml-parser'
 
-// The decoder reads `&#34;` as well, which stores written in Go write for every quote.
+// The decoder reads `&#34;` as well, which stores written in Go write for every quote. A blank at the end of a key is part of
+// it: without it, it would be another object's.
 const parser = new XMLParser({
   ignoreAttributes: true,
+  removeNSPrefix: true,
   parseTagValue: false,
-  trimValues: true,
+  trimValues: false,
   entityDecoder: new EntityDecoder(),
 })
 
@@ -25,15 +27,29 @@ export function readError(body: string): S3Fault | null {
 
 /** The text of `<parent><name>` in a body; `null` when it is not there. */
 export function readText(body: string, parent: string, name: string): string | null {
-  const found = element(parse(body), parent)
+  const found = wholeElement(body, parent)
   return found === null ? null : text(found, name)
 }
 
 /** True when the body is a complete answer of the named kind. A cut body is none. */
 export function hasResult(body: string, name: string): boolean {
-  const isClosed = body.trimEnd().endsWith(`</${name}>`) || body.trimEnd().endsWith('/>')
+  return wholeElement(body, name) !== null
+}
+
+/** The element that the body is; `null` where it is another, or was cut. */
+function wholeElement(body: string, name: string): Record<string, unknown> | null {
+  if (!isWhole(body, name)) return null
   const document = parse(body)
-  return isClosed && typeof document === 'object' && document !== null && name in document
+  const isThere = typeof document === 'object' && document !== null && name in document
+  return isThere ? (element(document, name) ?? {}) : null
+}
+
+/** True when the body ends with the end of this element. The parser closes what was cut, with half a key in it. */
+function isWhole(body: string, name: string): boolean {
+  const end = body.trimEnd().slice(-1024)
+  const [, closed, empty] =
+    /<(?:\/(?:[\w.-]+:)?([\w.-]+)\s*|(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?\/)>$/.exec(end) ?? []
+  return (closed ?? empty) === name
 }
 
 function parse(body: string): unknown {
@@ -53,7 +69,8 @@ function element(document: unknown, name: string): Record<string, unknown> | nul
 
 function text(parent: Record<string, unknown>, name: string): string | null {
   const value = parent[name]
-  return typeof value === 'string' && value !== '' ? value : null
+  const words = name === 'Key' || typeof value !== 'string' ? value : value.trim()
+  return typeof words === 'string' && words !== '' ? words : null
 }
 
 export interface ListedObject {
@@ -65,15 +82,14 @@ export interface ListedObject {
 
 /**
  * A page of ListObjectsV2. Keys are encoded only where the store says that it did as it was asked; one that does not know
- * `encoding-type` gives them plain, and a percent sign in such a key is a percent sign. `nextToken` is the only sign of
- * another page that all stores share (s3.md §3.13).
+ * `encoding-type` gives them plain, and a percent sign in such a key is a percent sign. `nextToken` is the sign of another
+ * page that all stores share (s3.md §3.13); one that only says `IsTruncated` is believed as well.
  */
 export function readList(
   body: string,
-): { objects: ListedObject[]; nextToken: string | null } | null {
-  const result = element(parse(body), 'ListBucketResult')
-  if (result === null)
-    return hasResult(body, 'ListBucketResult') ? { objects: [], nextToken: null } : null
+): { objects: ListedObject[]; nextToken: string | null; isTruncated: boolean } | null {
+  const result = wholeElement(body, 'ListBucketResult')
+  if (result === null) return null
   const isEncoded = text(result, 'EncodingType') === 'url'
   const contents = [result['Contents'] ?? []].flat()
   const objects = contents.flatMap((entry: unknown): ListedObject[] => {
@@ -89,12 +105,14 @@ export function readList(
       },
     ]
   })
-  return { objects, nextToken: text(result, 'NextContinuationToken') }
+  const nextToken = text(result, 'NextContinuationToken')
+  const isTruncated = nextToken !== null || text(result, 'IsTruncated') === 'true'
+  return { objects, nextToken, isTruncated }
 }
 
 /** The first page of ListMultipartUploads; its keys as those of {@link readList}. */
 export function readUploads(body: string): { key: string; uploadId: string }[] {
-  const result = element(parse(body), 'ListMultipartUploadsResult')
+  const result = wholeElement(body, 'ListMultipartUploadsResult')
   const isEncoded = result !== null && text(result, 'EncodingType') === 'url'
   return [result?.['Upload'] ?? []].flat().flatMap((entry: unknown) => {
     const holder = element({ entry }, 'entry')

@@ -5,11 +5,13 @@ import { Trouble } from '../recording/ports.ts'
 import type { CopyOutcome, CopyRequest, ListPage, Part, Store } from '../recording/ports.ts'
 import type { SourceObject } from '../recording/state.ts'
 import { listPage, listUploads } from './list.ts'
-import { StoreRequests, bareEtag, encodeKey, trouble } from './requests.ts'
+import { StoreRequests, bareEtag, encodeKey, isNoSuchKey, trouble } from './requests.ts'
 import { hasResult, readError, readText } from './s3-xml.ts'
 
 /** A server-side copy of gigabytes takes its time; it may end well although we stopped waiting, so a retry looks first. */
 const copyTimeoutMs = 10 * 60_000
+
+const lostParts = new Set(['NoSuchUpload', 'InvalidPart', 'InvalidPartOrder'])
 
 export class S3 implements Store {
   readonly requests: StoreRequests
@@ -38,9 +40,7 @@ export class S3 implements Store {
       headers: { range: 'bytes=0-0' },
     })
     const body = explained.ok ? await drop(explained) : await explained.text()
-    const fault = readError(body)
-    const isMissing = response.status === 404 && explained.status === 404
-    if (isMissing && fault?.code !== 'NoSuchBucket') {
+    if (response.status === 404 && isNoSuchKey(explained.status, body)) {
       this.#hasBucket = true
       return null
     }
@@ -67,23 +67,22 @@ export class S3 implements Store {
 
   async copy(request: CopyRequest): Promise<CopyOutcome> {
     const { source, finalKey } = request
-    const response = await this.requests.send({
-      method: 'PUT',
-      key: finalKey,
-      headers: this.#copyHeaders(request),
-      timeoutMs: copyTimeoutMs,
-    })
+    const ask = async (condition: string): Promise<Response> =>
+      this.requests.send({
+        method: 'PUT',
+        key: finalKey,
+        headers: this.#copyHeaders(request, condition),
+        timeoutMs: copyTimeoutMs,
+      })
+    let response = await ask(source.etag)
+    // A store that has no such condition may say so instead of passing it over; the look at the copy decides.
+    if (response.status === 501 && source.etag !== '') response = await ask('')
     const body = await response.text()
     const fault = readError(body)
     // Copy answers 200 before it has finished and may put its failure into the body (faults S3).
     if (response.ok && fault === null && hasResult(body, 'CopyObjectResult')) return 'copied'
     if (response.status === 412 || fault?.code === 'PreconditionFailed') return 'refused'
-    if (
-      fault?.code === 'NoSuchKey' ||
-      (response.status === 404 && fault?.code !== 'NoSuchBucket')
-    ) {
-      return 'source-gone'
-    }
+    if (fault?.code === 'NoSuchKey' || isNoSuchKey(response.status, body)) return 'source-gone'
     if (response.ok && fault === null) {
       throw new Trouble(
         'store-unsteady',
@@ -113,7 +112,7 @@ export class S3 implements Store {
     const response = await this.requests.send({ method: 'GET', key })
     const body = await response.text()
     if (response.ok) return body
-    if (response.status === 404 && readError(body)?.code !== 'NoSuchBucket') return null
+    if (isNoSuchKey(response.status, body)) return null
     throw trouble(response.status, body)
   }
 
@@ -165,7 +164,8 @@ export class S3 implements Store {
     const fault = readError(body)
     if (response.ok && fault === null && hasResult(body, 'CompleteMultipartUploadResult'))
       return true
-    if (fault?.code === 'NoSuchUpload') return false
+    // A store that says no more than 404 does not know the upload; parts that it does not accept it never will.
+    if (isNoSuchKey(response.status, body) || lostParts.has(fault?.code ?? '')) return false
     throw trouble(response.status, body)
   }
 
@@ -201,20 +201,21 @@ export class S3 implements Store {
     })
     const body = await response.text()
     const fault = readError(body)
-    if (fault?.code === 'NoSuchUpload') return null
+    const isUnknown = response.status === 404 && body.trim() === ''
+    if (fault?.code === 'NoSuchUpload' || isUnknown) return null
     const etag =
       bytes === undefined ? readText(body, 'CopyPartResult', 'ETag') : response.headers.get('etag')
     if (!response.ok || fault !== null || etag === null) throw trouble(response.status, body)
     return bareEtag(etag)
   }
 
-  #copyHeaders(request: CopyRequest): Record<string, string> {
+  #copyHeaders(request: CopyRequest, condition: string): Record<string, string> {
     const { source, replaces } = request
     return {
       ...this.#objectHeaders(request),
       'x-amz-copy-source': `/${this.requests.config.bucket}/${encodeKey(source.key)}`,
       // A store that gives no ETag gets no condition; the look at the copy decides (faults S14).
-      ...(source.etag === '' ? {} : { 'x-amz-copy-source-if-match': `"${source.etag}"` }),
+      ...(condition === '' ? {} : { 'x-amz-copy-source-if-match': `"${condition}"` }),
       'x-amz-metadata-directive': 'REPLACE',
       ...(this.requests.isR2 && !replaces ? { 'cf-copy-destination-if-none-match': '*' } : {}),
       ...(this.requests.isAws && !replaces ? { 'if-none-match': '*' } : {}),

@@ -51,7 +51,10 @@ export function answerBackup(request: Request): Response {
   const answer = answers.shift() ?? 'pass'
   if (answer === 'unreachable') throw new Error('the backup storage is unreachable')
   if (typeof answer === 'object') return new Response('<Error/>', { status: answer.status })
-  if (answer === 'whole') return new Response(backupBytes(0, sizeBytes - 1))
+  if (answer === 'whole') {
+    const headers = { 'content-length': String(sizeBytes) }
+    return new Response(backupBytes(0, sizeBytes - 1), { headers })
+  }
   const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(range) ?? []
   const last = Math.min(Number(to), sizeBytes - 1)
   const bytes = backupBytes(Number(from), last)

@@ -23,7 +23,8 @@ export interface StoreFault {
   /**
    * The answer instead of the store's. `lost`: the store acts, its answer does not arrive. `silent`: nothing ever comes.
    * `short-pages`: a store whose listings have fewer keys a page than were asked for.
-   * `without-conditions` and `without-etag`: a store that has no conditions, or no ETags. `wrong-…`: as if the Worker had
+   * `without-conditions` and `without-etag`: a store that has no conditions, or no ETags. `refuses-conditions`: it takes none
+   * of them for fulfilled. `wrong-…`: as if the Worker had
    * been set up for another bucket or with another secret.
    */
   answer?:
@@ -34,6 +35,7 @@ export interface StoreFault {
     | 'short-pages'
     | 'without-conditions'
     | 'without-etag'
+    | 'refuses-conditions'
     | 'wrong-bucket'
     | 'wrong-secret'
 }
@@ -133,6 +135,10 @@ async function answerTo(
       return pass({ url: request.url.replace(/max-keys=\d+/, `max-keys=${keysOfShortPage}`) })
     case 'without-conditions':
       return pass({ without: conditions })
+    case 'refuses-conditions':
+      return conditions.some((name) => name in seen.headers)
+        ? new Response('<Error><Code>PreconditionFailed</Code></Error>', { status: 412 })
+        : pass()
     case 'without-etag':
       return withoutEtag(await pass())
     case 'wrong-bucket':

@@ -38,6 +38,14 @@ describe('an object of the temp folder', () => {
     expect(look('tmp/a.mp4')).toEqual({ kind: 'unclaimed' })
   })
 
+  it.each(['tmp/', 'tmp/standup/', 'tmp/EG_aaaaaaaaaaaa/'])(
+    'that marks a folder is no file, and no orphan: %s',
+    (key) => {
+      expect(look(key)).toEqual({ kind: 'none' })
+      expect(look(key, claims([key, 'EG_1', 'ready']))).toEqual({ kind: 'none' })
+    },
+  )
+
   it('that was told before is not told again, unless it is another one by now', () => {
     const noted = { ...object('tmp/EG_aaaaaaaaaaaa/v.mp4'), egressId: 'EG_aaaaaaaaaaaa' }
     expect(look(noted.key, new Map(), noted)).toEqual({ kind: 'none' })

@@ -33,6 +33,19 @@ describe('a playlist', () => {
     expect(readPlaylist(`${text}#EXT-X-ENDLIST`).isClosed).toBe(true)
   })
 
+  it('names the file that its segments begin with, and a file of many ranges once', () => {
+    const list = `#EXTM3U
+#EXT-X-MAP:URI="init.mp4",BYTERANGE="720@0"
+#EXTINF:6
+#EXT-X-BYTERANGE:1000@720
+all.m4s
+#EXT-X-BYTERANGE:1000
+all.m4s
+#EXT-X-MAP:BYTERANGE="720@0",URI="../others/init.mp4"
+#EXT-X-ENDLIST`
+    expect(readPlaylist(list).segments).toEqual(['init.mp4', 'all.m4s'])
+  })
+
   it.each([
     '../a.ts',
     'a/../b.ts',

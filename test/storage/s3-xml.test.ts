@@ -125,6 +125,7 @@ describe('a list', () => {
     expect(readList(body)).toEqual({
       objects: [{ key: 'a', etag: '"e"', sizeBytes: 10, lastModifiedMs: Date.UTC(2026, 0, 1) }],
       nextToken: 't1',
+      isTruncated: true,
     })
   })
 
@@ -144,6 +145,12 @@ describe('a list', () => {
         `<ListBucketResult><Contents><Key>a${quote}b&amp;#34;</Key><ETag>${quote}e${quote}</ETag></Contents></ListBucketResult>`,
       )?.objects ?? []
     expect(object).toMatchObject({ key: 'a"b&#34;', etag: '"e"' })
+  })
+
+  it('that was cut anywhere is none: what is not in it would pass for gone', () => {
+    const body = `<ListBucketResult>${entry('a')}${entry('b')}<IsTruncated>true</IsTruncated></ListBucketResult>`
+    const cuts = Array.from({ length: body.length - 1 }, (_, at) => body.slice(0, at + 1))
+    expect(cuts.filter((cut) => readList(cut) !== null)).toEqual([])
   })
 
   it.each(['', '<Error><Code>NoSuchBucket</Code></Error>', '<html></html>'])(

@@ -134,7 +134,7 @@ describe('S12: a file in LiveKit’s backup storage', () => {
     await endsWell(story)
   })
 
-  it.each(['cut', 'whole', 'unreachable', { status: 500 }, { status: 429 }] as const)(
+  it.each(['cut', 'unreachable', { status: 500 }, { status: 429 }] as const)(
     'answered wrongly (%j) is asked again, and no wrong byte is taken',
     async (answer) => {
       const story = await ended()
@@ -144,6 +144,13 @@ describe('S12: a file in LiveKit’s backup storage', () => {
       expect(pulled.filter((range) => range === 'bytes=16777216-33554431')).toHaveLength(2)
     },
   )
+
+  it('in a storage that ignores ranges is pulled all the same: what was not asked for is passed over', async () => {
+    const story = await ended()
+    await setBackup({ answers: ['whole', 'whole', 'whole', 'whole'] })
+    await endsWell(story)
+    expect(await rangesOfBackup()).toHaveLength(4)
+  })
 
   it('S9: whose final key is taken by somebody else gets another name', async () => {
     const story = recordedNow({ sizeBytes })
@@ -306,6 +313,17 @@ describe('S12: an address that has expired', () => {
     await passUntil(story.egressId, ({ status }) => status === 'failed')
     await upload(story.filename, backupBytes(0, sizeBytes - 1))
     await asAdmin(`/v1/recordings/${story.egressId}/reconcile`, { method: 'POST' })
+    await endsWell(story)
+  })
+})
+
+describe('S12: an address that a storage calls wrong instead of expired', () => {
+  it.each([400, 401, 410])('%i: a person is told at once', async (status) => {
+    const story = await ended()
+    await setBackup({ answers: Array.from({ length: 20 }, () => ({ status })) })
+    const told = await passUntil(story.egressId, ({ attention }) => attention !== null)
+    expect(told.attention).toBe('backup-expired')
+    await setBackup({ answers: [] })
     await endsWell(story)
   })
 })

@@ -51,7 +51,7 @@ const wrong: [string, string[]][] = [
   ['GRACE_SECONDS', ['0', 'x']],
   ['MAX_SESSION_SECONDS', ['0', 'x']],
   ['TRASH_DAYS', ['-1', 'x']],
-  ['MULTIPART_ABOVE_BYTES', ['-1', '5368709121', 'x']],
+  ['MULTIPART_ABOVE_BYTES', ['-1', '5497558138881', 'x']],
   ['PART_BYTES', ['0', '5242879', 'x']],
   ['SUBREQUESTS', ['0', '10001', 'x']],
   ['PLAYBACK_TTL_SECONDS', ['0', '604800', 'x']],

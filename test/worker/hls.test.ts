@@ -369,6 +369,85 @@ describe('W21: a second run that writes a playlist and segments of the same name
   })
 })
 
+describe('a playlist that something else is given for', () => {
+  it.each([
+    ['the page of a proxy', '<!DOCTYPE html>\n<html>\nWelcome!\n</html>'],
+    ['nothing', ''],
+  ])(
+    'S3: %s, with status 200: is asked for again, and no line of it is a missing segment',
+    async (_, body) => {
+      const story = playlistStory()
+      const names = segmentNames(3)
+      await putSegments(tempFolder(story), names)
+      await put(story.filename, playlistText(names))
+      await breakStore({
+        method: 'GET',
+        key: 'index.m3u8',
+        times: 3,
+        answer: { status: 200, body },
+      })
+      await webhooks(playlistEnded(story))
+      await passUntil(story.egressId, isReady)
+      await passUntilQuiet(story.egressId)
+      expect(await read(story.egressId)).toMatchObject({ attention: null, error: null })
+      expect(await keysUnder(tempFolder(story))).toEqual([])
+      expect(await keysUnder(finalFolder(story))).toHaveLength(names.length + 1)
+    },
+  )
+})
+
+describe('S6: a segment that is written again', () => {
+  it('between the look and its copy is copied as it is now, and no other', async () => {
+    const story = playlistStory()
+    const names = segmentNames(2)
+    await putSegments(tempFolder(story), names)
+    await put(story.filename, playlistText(names))
+    const [first = ''] = names
+    await breakStore({
+      method: 'PUT',
+      key: `recordings/${story.egressId}/${first}`,
+      times: 1,
+      waits: 'before',
+    })
+    await webhooks(playlistEnded(story))
+    // The first finds the playlist.
+    await ring(story.egressId)
+    const rung = ring(story.egressId)
+    await expect
+      .poll(async () =>
+        (await storeRequests()).some(({ method, key }) => method === 'PUT' && key.endsWith(first)),
+      )
+      .toBe(true)
+    await putOver(`${tempFolder(story)}${first}`, bytesOf(first, 2))
+    await healStore()
+    await rung
+    await passUntil(story.egressId, isReady)
+    await passUntilQuiet(story.egressId)
+    expect(await read(story.egressId)).toMatchObject({ attention: null, error: null })
+    expect(await download(`${finalFolder(story)}${first}`)).toBe(bytesOf(first, 2))
+    expect(await keysUnder(tempFolder(story))).toEqual([])
+  })
+
+  it('after its copy stays in the temp folder: the copy plays, and nothing is lost', async () => {
+    const story = playlistStory()
+    const names = segmentNames(2)
+    await putSegments(tempFolder(story), names)
+    await put(story.filename, playlistText(names))
+    const [first = ''] = names
+    await breakStore({ method: 'PUT', key: 'index.m3u8', times: 1, answer: { status: 503 } })
+    await webhooks(playlistEnded(story))
+    await ring(story.egressId)
+    await ring(story.egressId)
+    expect(await download(`${finalFolder(story)}${first}`)).toBe(bytesOf(first))
+    await putOver(`${tempFolder(story)}${first}`, bytesOf(first, 2))
+    await healStore()
+    await passUntil(story.egressId, isReady)
+    await passUntilQuiet(story.egressId)
+    expect(await download(`${finalFolder(story)}${first}`)).toBe(bytesOf(first))
+    expect(await keysUnder(tempFolder(story))).toEqual([`${tempFolder(story)}${first}`])
+  })
+})
+
 describe('S1: a store that fails in the middle of a folder', () => {
   it('is tried again with growing pauses, and nothing is shown before it is whole', async () => {
     const story = playlistStory()

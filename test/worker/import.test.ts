@@ -87,6 +87,27 @@ describe('POST /v1/imports', () => {
     expect(await listed()).toHaveLength(3)
   })
 
+  it.each(['with', 'without'])(
+    'a stream and its live playlist, %s a manifest, are one recording: a second one would share its segments',
+    async (manifest) => {
+      const list = (...names: string[]): string =>
+        ['#EXTM3U', ...names.flatMap((name) => ['#EXTINF:4,', name]), '#EXT-X-ENDLIST'].join('\n')
+      const story = recordedNow({ filename: 'old/stream/a.m3u8' })
+      await upload('old/stream/a.m3u8', list('a_0.ts', 'a_1.ts', 'a_2.ts'))
+      await upload('old/stream/a-live.m3u8', list('a_1.ts', 'a_2.ts'))
+      await upload('old/stream/other.m3u8', list('other_0.ts'))
+      if (manifest === 'with') {
+        await upload(manifestKey(story), manifestText(story), 'application/json')
+      }
+      expect(await importAll('old/')).toMatchObject({ adopted: 2, errors: [] })
+      const main = manifest === 'with' ? story.egressId : await idOf('old/stream/a.m3u8')
+      const ids = [main, await idOf('old/stream/other.m3u8')]
+      for (const id of [...ids, await idOf('old/stream/a-live.m3u8')])
+        while (await ring(id)) continue
+      expect((await listed()).toSorted()).toEqual(ids.toSorted())
+    },
+  )
+
   it('every file stays where it is, as it is', async () => {
     const story = recordedNow({ filename: 'old/a/video.mp4' })
     await upload(story.filename, '0123456789')
@@ -161,6 +182,30 @@ describe('POST /v1/imports', () => {
       ({ status }) => status === 'ready',
     )
     expect(await listed()).toHaveLength(2)
+  })
+
+  it('the folder where our own recordings end, of which the catalogue knows none: each file is one recording', async () => {
+    const story = recordedNow()
+    await upload(story.filename, '0123456789')
+    await webhooks(...wholeLife(story))
+    await passUntil(story.egressId, ({ status }) => status === 'ready')
+    while (await ring(story.egressId)) continue
+    const unknown = recordedNow()
+    await upload(`recordings/${unknown.egressId}/video.mp4`, 'of a lost object')
+    await env.DB.exec('DELETE FROM recordings; DELETE FROM claims;')
+    await importAll('recordings/')
+    for (const { egressId } of [story, unknown]) {
+      const otherId = await idOf(`recordings/${egressId}/video.mp4`)
+      while (await ring(otherId)) continue
+    }
+    let cursor: string | null = null
+    do {
+      const query: string = cursor === null ? '' : `?cursor=${encodeURIComponent(cursor)}`
+      const response = await asAdmin(`/v1/rebuild${query}`, { method: 'POST' })
+      cursor = (await response.json<Step>()).nextCursor
+    } while (cursor !== null)
+    await passUntil(unknown.egressId, ({ status }) => status === 'ready')
+    expect((await listed()).toSorted()).toEqual([story.egressId, unknown.egressId].toSorted())
   })
 
   it.each(['tmp/', 'tmp/inside/', 't', '/tmp/'])(

@@ -178,6 +178,19 @@ describe('S7: a large file', () => {
     await endsWell(story)
   })
 
+  it.each([
+    [
+      'the parts are none of its own',
+      { status: 400, body: '<Error><Code>InvalidPart</Code></Error>' },
+    ],
+    ['it knows nothing of the upload', { status: 404 }],
+  ])('S14: whose join is answered with the words that %s is begun anew', async (_, answer) => {
+    const story = await ended()
+    await breakStore({ method: 'POST', skip: 1, times: 1, answer })
+    await endsWell(story)
+    expect(await timelineTypes(story.egressId)).toContain('file.upload-lost')
+  })
+
   it('that is another one before the parts are joined is looked at again, and the parts are given up', async () => {
     const story = await ended()
     await breakStore({ method: 'PUT', isCopy: true, skip: 2, times: 1, answer: { status: 503 } })
@@ -214,6 +227,26 @@ describe('S7: a large file', () => {
     expect(recording.files.map(({ name }) => name)).toEqual(['video-2.mp4'])
     expect(await download(final(story))).toBe('somebody else’s')
     expect(await digestAt(`${finalFolder(story)}video-2.mp4`)).toBe(await digestOf(large()))
+  })
+
+  it.each([2, 3])('of exactly %i parts has no empty one behind them', async (parts) => {
+    const bytes = large(1, parts * 5 * mebibyte)
+    const story = recordedNow({ sizeBytes: bytes.length })
+    await upload(story.filename, bytes)
+    await webhooks(...wholeLife(story))
+    await healStore()
+    await endsWell(story, bytes)
+    expect(partsOf(await storeRequests())).toEqual(['1', '2', '3'].slice(0, parts))
+  })
+
+  it('one byte above the limit is copied in parts', async () => {
+    const bytes = large(1, 8 * mebibyte + 1)
+    const story = recordedNow({ sizeBytes: bytes.length })
+    await upload(story.filename, bytes)
+    await webhooks(...wholeLife(story))
+    await healStore()
+    await endsWell(story, bytes)
+    expect(partsOf(await storeRequests())).toEqual(['1', '2'])
   })
 
   it('just below the limit is copied in one request', async () => {

@@ -112,6 +112,20 @@ describe('D3: the catalogue is lost', () => {
     expect([await rows('recordings'), await rows('claims')]).toEqual(before)
   })
 
+  it('by two at once, while webhooks arrive: it is filled again with the same rows', async () => {
+    const stories = await fates()
+    const before = await rows('recordings')
+    await loseRows()
+    const late = recordedNow()
+    const lateOnes = webhooks(...wholeLife(late).slice(0, 2))
+    await Promise.all([rebuild(), rebuild(), lateOnes])
+    for (let step = 0; step < 4; step += 1) await ring(late.egressId)
+    const ids = [...stories, late].map(({ egressId }) => egressId)
+    expect((await listed()).toSorted()).toEqual(ids.toSorted())
+    await env.DB.prepare('DELETE FROM recordings WHERE egress_id = ?1').bind(late.egressId).run()
+    expect(await rows('recordings')).toEqual(before)
+  })
+
   it('and a running recording goes on from there', async () => {
     const [, , running] = await fates()
     if (running === undefined) throw new Error('there is no running one')

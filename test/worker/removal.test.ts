@@ -179,6 +179,21 @@ describe('discard', () => {
 })
 
 describe('R1: a deletion', () => {
+  it('R1: in a store that takes no condition for fulfilled ends all the same', async () => {
+    const recording = recordedNow({ filename: 'tmp/shared/video.mp4' })
+    const { egressId } = recording
+    await upload(recording.filename, '0123456789')
+    await breakStore(
+      { isCopy: true, answer: { status: 503 } },
+      { method: 'DELETE', answer: 'refuses-conditions' },
+    )
+    await webhooks(...wholeLife(recording))
+    await wake(egressId)
+    await discard(egressId)
+    await untilErased(egressId)
+    expect(await download(recording.filename)).toBeNull()
+  })
+
   it.each([0, 1, 2, 3, 4, 5, 6])(
     'R1: while the file is being moved leaves nothing, after %d requests of the move',
     async (skip) => {

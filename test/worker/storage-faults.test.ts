@@ -236,6 +236,33 @@ describe('a store that refuses us', () => {
     },
   )
 
+  it.each([
+    [404, '<!DOCTYPE html><html>Not found'],
+    [301, '<Error><Code>PermanentRedirect</Code><Message>Use another endpoint.</Message></Error>'],
+    [
+      400,
+      '<Error><Code>AuthorizationHeaderMalformed</Code><Message>Wrong region.</Message></Error>',
+    ],
+  ])(
+    'S10: the address is that of something else, which answers %i: nothing is taken for missing, and it recovers',
+    async (status, body) => {
+      const story = recordedNow()
+      const bytes = tenBytes()
+      await put(story.filename, bytes)
+      await breakStore({ answer: { status, body } })
+      await webhooks(...wholeLife(story))
+      for (let hours = 0; hours < 24; hours += 1) await anHour(story.egressId)
+      expect(await read(story.egressId)).toMatchObject({
+        status: 'processing',
+        attention: 'store-refused',
+        error: { code: 'store-refused', message: expect.stringMatching(/^The store answered /) },
+      })
+      expect((await request('/readyz')).status).toBe(503)
+      await healStore()
+      await becomesReady(story, bytes)
+    },
+  )
+
   it('S10: a wrong store makes /readyz red, in its own words, and green again once repaired', async () => {
     await breakStore({ answer: 'wrong-bucket' })
     const red = await request('/readyz')

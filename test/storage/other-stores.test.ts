@@ -1,0 +1,249 @@
+// Stores of other makes, over real HTTP: what each may answer within the protocol, and what a proxy before it does to that.
+// Exists so that no habit of the store used in development becomes a condition: a page left out, a key read wrongly, a
+// copy begun again for ever.
+import { afterEach, describe, expect, it } from 'vitest'
+import type { CopyRequest } from '../../src/recording/ports.ts'
+import { S3 } from '../../src/storage/s3.ts'
+import { serve } from '../outside/http-server.ts'
+import type { HttpServer } from '../outside/http-server.ts'
+
+let server: HttpServer | undefined
+afterEach(() => server?.close())
+
+/** A store that answers so; and the requests that it gets. */
+async function storeThat(
+  answer: (request: Request) => Response | Promise<Response>,
+): Promise<{ store: S3; requests: Request[] }> {
+  const requests: Request[] = []
+  server = await serve(async (request) => {
+    requests.push(request)
+    return answer(request)
+  })
+  const endpoint = new URL(server.origin)
+  const store = new S3({
+    endpoint,
+    publicEndpoint: endpoint,
+    region: 'auto',
+    bucket: 'recordings',
+    urlStyle: 'path',
+    accessKeyId: 'key',
+    secretAccessKey: 'secret',
+  })
+  return { store, requests }
+}
+
+const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
+const error = (code: string): string =>
+  `${declaration}<Error><Code>${code}</Code><Message>No.</Message></Error>`
+const listed = (inner: string): string =>
+  `${declaration}<ListBucketResult><EncodingType>url</EncodingType>${inner}</ListBucketResult>`
+const contents = (...keys: string[]): string =>
+  keys.map((key) => `<Contents><Key>${key}</Key><Size>1</Size></Contents>`).join('')
+const keysOf = ({ objects }: { objects: { key: string }[] }): string[] =>
+  objects.map(({ key }) => key)
+const page = '<!DOCTYPE html><html><body><p>Welcome!<br></body></html>'
+const firstPage = { prefix: 'tmp/', after: null, limit: 2 }
+
+const source = {
+  key: 'tmp/a.mp4',
+  etag: 'abc',
+  sizeBytes: 10,
+  lastModifiedMs: 0,
+  contentType: 'video/mp4',
+  metadata: {},
+}
+const copy: CopyRequest = {
+  source,
+  finalKey: 'recordings/a.mp4',
+  contentType: 'video/mp4',
+  contentDisposition: 'inline',
+  metadata: {},
+  replaces: false,
+}
+
+describe('a listing', () => {
+  it('that says that there is more, and not where, goes on after its last key', async () => {
+    const { store, requests } = await storeThat(({ url }) => {
+      const after = new URL(url).searchParams.get('start-after')
+      const inner =
+        after === null
+          ? `<IsTruncated>true</IsTruncated>${contents('tmp/a', 'tmp/b')}`
+          : `<IsTruncated>false</IsTruncated>${contents('tmp/c')}`
+      return new Response(listed(inner))
+    })
+    const first = await store.list(firstPage)
+    expect([keysOf(first), first.next]).toEqual([['tmp/a', 'tmp/b'], 'tmp/b'])
+    const second = await store.list({ ...firstPage, after: first.next })
+    expect([keysOf(second), second.next]).toEqual([['tmp/c'], null])
+    expect(requests).toHaveLength(2)
+  })
+
+  it('with pages of nothing in it goes on behind them: what was deleted is passed over', async () => {
+    const { store } = await storeThat(({ url }) => {
+      const token = Number(new URL(url).searchParams.get('continuation-token') ?? '0')
+      const inner =
+        token < 3
+          ? `<IsTruncated>true</IsTruncated><NextContinuationToken>${token + 1}</NextContinuationToken>`
+          : contents('tmp/z')
+      return new Response(listed(inner))
+    })
+    expect(await store.list(firstPage)).toMatchObject({ objects: [{ key: 'tmp/z' }], next: null })
+  })
+
+  it.each([
+    ['the same token again and again', '<NextContinuationToken>1</NextContinuationToken>', null],
+    ['the same page whatever it is told', contents('tmp/a', 'tmp/b'), 'tmp/b'],
+  ])('that gives %s comes to an end, as trouble', async (_, inner, after) => {
+    const { store, requests } = await storeThat(
+      () => new Response(listed(`<IsTruncated>true</IsTruncated>${inner}`)),
+    )
+    await expect(store.list({ ...firstPage, after })).rejects.toMatchObject({
+      code: 'store-unsteady',
+    })
+    expect(requests.length).toBeLessThan(30)
+  })
+
+  it.each([
+    ['a page of a proxy', page],
+    ['nothing', ''],
+    ['an error', error('InternalError')],
+  ])('answered with 200 and %s is no empty folder', async (_, body) => {
+    const { store } = await storeThat(() => new Response(body))
+    await expect(store.list(firstPage)).rejects.toThrow('The store answered')
+  })
+
+  it('with prefixed names, CDATA and character references is read', async () => {
+    const key = '<s3:Key><![CDATA[tmp/a&b]]></s3:Key>'
+    const other = '<s3:Key>tmp/&#x4F1A;&amp;&#39;</s3:Key>'
+    const inner = [key, other]
+      .map((one) => `<s3:Contents>${one}<s3:Size>1</s3:Size></s3:Contents>`)
+      .join('\n')
+    const body = `${declaration}<s3:ListBucketResult xmlns:s3="http://s3.amazonaws.com/doc/2006-03-01/">${inner}</s3:ListBucketResult>`
+    const { store } = await storeThat(() => new Response(body))
+    expect(keysOf(await store.list(firstPage))).toEqual(['tmp/a&b', "tmp/会&'"])
+  })
+
+  it('S11: keeps the blanks around a key, where the store does not encode it', async () => {
+    const body = `<ListBucketResult>\n  ${contents('tmp/a.mp4 ')}\n</ListBucketResult>`
+    const { store } = await storeThat(() => new Response(body))
+    expect(keysOf(await store.list(firstPage))).toEqual(['tmp/a.mp4 '])
+  })
+})
+
+describe('a look', () => {
+  it.each([
+    ['S3’s own words', error('NoSuchKey'), 'no object'],
+    ['an empty body', '', 'no object'],
+    ['the page of a wrong address', page, 'trouble'],
+    ['the JSON of a wrong address', '{"error":"not found"}', 'trouble'],
+    ['a bucket that is not there', error('NoSuchBucket'), 'trouble'],
+  ])('S10: answered with 404 and %s is told apart', async (_, body, outcome) => {
+    const { store } = await storeThat(() => new Response(body, { status: 404 }))
+    const looked = async (): Promise<string> =>
+      (await store.head('tmp/a')) === null && (await store.text('tmp/a')) === null
+        ? 'no object'
+        : 'an object'
+    expect(await looked().catch(() => 'trouble')).toBe(outcome)
+  })
+
+  it.each([301, 307, 308])(
+    'S10: answered with a redirect (%i) is trouble, and not followed',
+    async (status) => {
+      const { store, requests } = await storeThat(
+        () =>
+          new Response(error('PermanentRedirect'), { status, headers: { location: '/elsewhere' } }),
+      )
+      await expect(store.head('tmp/a')).rejects.toThrow('The store answered')
+      expect(requests.map(({ url }) => new URL(url).pathname)).not.toContain('/elsewhere')
+    },
+  )
+
+  it.each(['W/"abc"', 'abc', '"abc"'])('sees one ETag, written as %s', async (etag) => {
+    const { store } = await storeThat(
+      () => new Response(null, { headers: { etag, 'content-range': 'bytes 0-0/10' } }),
+    )
+    expect((await store.head('tmp/a'))?.etag).toBe('abc')
+  })
+})
+
+describe('a copy', () => {
+  const copied = '<CopyObjectResult><ETag>abc</ETag></CopyObjectResult>'
+  it('S14: is asked for without a condition where the store has none and says so', async () => {
+    const { store, requests } = await storeThat(({ headers }) =>
+      headers.has('x-amz-copy-source-if-match')
+        ? new Response(error('NotImplemented'), { status: 501 })
+        : new Response(copied),
+    )
+    expect(await store.copy(copy)).toBe('copied')
+    expect(requests).toHaveLength(2)
+  })
+
+  it.each([
+    [412, error('PreconditionFailed'), 'refused'],
+    [404, error('NoSuchKey'), 'source-gone'],
+    [200, error('NoSuchKey'), 'source-gone'],
+    [200, `   \n${declaration}${copied}`, 'copied'],
+    [200, copied.replaceAll(/<(\/?)(?=\w)/g, '<$1s3:'), 'copied'],
+    [404, error('NoSuchBucket'), 'trouble'],
+    [404, page, 'trouble'],
+    [409, error('ConditionalRequestConflict'), 'trouble'],
+    [501, error('NotImplemented'), 'trouble'],
+    [200, copied.slice(0, -3), 'trouble'],
+  ])('S3: answered with %i %j: %s', async (status, body, outcome) => {
+    const { store } = await storeThat(() => new Response(body, { status }))
+    expect(await store.copy(copy).catch(() => 'trouble')).toBe(outcome)
+  })
+})
+
+describe('the parts of an upload', () => {
+  const complete = '<CompleteMultipartUploadResult><ETag></ETag></CompleteMultipartUploadResult>'
+  it.each([
+    [200, complete, true],
+    [200, `${' \n'.repeat(500)}${declaration}${complete}`, true],
+    [200, error('InternalError'), 'trouble'],
+    [200, '', 'trouble'],
+    [404, error('NoSuchUpload'), false],
+    [404, '', false],
+    // These parts will never do: they are copied anew.
+    [400, error('InvalidPart'), false],
+    [404, error('NoSuchBucket'), 'trouble'],
+    [503, error('SlowDown'), 'trouble'],
+  ])('S14: joined with the answer %i %j: %s', async (status, body, outcome) => {
+    const { store } = await storeThat(() => new Response(body, { status }))
+    const joined = store.completeUpload('recordings/a.mp4', 'id', ['a', 'b'])
+    expect(await joined.catch(() => 'trouble')).toBe(outcome)
+  })
+
+  it.each([
+    [404, error('NoSuchUpload'), null],
+    [404, '', null],
+    [404, error('NoSuchKey'), 'trouble'],
+    [200, error('InternalError'), 'trouble'],
+    [501, error('NotImplemented'), 'trouble'],
+    [200, '<CopyPartResult><ETag>&quot;p&quot;</ETag></CopyPartResult>', 'p'],
+    [200, '<CopyPartResult><ETag>p</ETag></CopyPartResult>', 'p'],
+  ])('S7: copied with the answer %i %j: %s', async (status, body, outcome) => {
+    const { store } = await storeThat(() => new Response(body, { status }))
+    const part = { finalKey: 'recordings/a.mp4', uploadId: 'id', number: 1, from: 0, to: 4 }
+    expect(await store.copyPart(part, source).catch(() => 'trouble')).toBe(outcome)
+  })
+
+  it.each([200, 204, 404])('given up with the answer %i are gone', async (status) => {
+    const { store } = await storeThat(() => new Response(null, { status }))
+    await expect(store.abortUpload('recordings/a.mp4', 'id')).resolves.toBeUndefined()
+  })
+})
+
+describe('a delete', () => {
+  it.each([
+    [200, 'removed'],
+    [204, 'removed'],
+    [404, 'removed'],
+    [412, 'refused'],
+    [403, 'trouble'],
+    [409, 'trouble'],
+  ])('answered with %i: %s', async (status, outcome) => {
+    const { store } = await storeThat(() => new Response(null, { status }))
+    expect(await store.remove('tmp/a', 'abc').catch(() => 'trouble')).toBe(outcome)
+  })
+})
