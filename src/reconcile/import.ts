@@ -12,7 +12,7 @@ import { readPlaylist } from '../recording/playlist.ts'
 import type { ObjectFact, Observation, OutputFact } from '../recording/observation.ts'
 import { S3 } from '../storage/s3.ts'
 import { adoptInPlace } from './adopt.ts'
-import { adoptFinalFolder, egressIdOfFinalKey } from './rebuild.ts'
+import { adoptFinalFolder, egressIdOfFinalKey, requestsPerFolder } from './rebuild.ts'
 import { Budget } from './run.ts'
 
 export interface ImportPosition {
@@ -53,7 +53,7 @@ export async function importStep(
   const isTaken = await readTaken(env, config, wanted)
   const finalFolders = finalFoldersOf(wanted, config)
   const lists = wanted.map(({ key }) => key).filter((key) => key.toLowerCase().endsWith('.m3u8'))
-  const run: Import = { env, store, budget, prefix, finalFolders, lists, isTaken }
+  const run: Import = { env, config, store, budget, prefix, finalFolders, lists, isTaken }
   let reached = afterKey
   for (const object of wanted) {
     if (!isTaken(object.key)) {
@@ -92,6 +92,7 @@ async function readTaken(
 
 interface Import {
   env: Env
+  config: Config
   store: S3
   budget: Budget
   prefix: string
@@ -116,15 +117,16 @@ function finalFoldersOf(objects: ObjectFact[], { finalPrefix }: Config): FinalFo
 
 /** What lies in the final folder of a recording is that recording's; a second one would share its files. */
 async function adoptMedia(run: Import, object: ObjectFact): Promise<boolean> {
-  const { env, budget, finalFolders } = run
+  const { env, config, store, budget, finalFolders } = run
   const folder = finalFolders.get(object.key)
-  budget.spend(2)
+  budget.spend(requestsPerFolder)
   if (folder === undefined) {
     return !(await isPartOfAnother(run, object.key)) && adoptInPlace(env, object)
   }
   // With its first file come all of them.
   if (folder.objects[0] !== object) return false
-  return (await adoptFinalFolder(env, folder.egressId, folder.objects)) === 'adopted'
+  const { egressId, objects: media } = folder
+  return (await adoptFinalFolder(env, store, config, { egressId, media })) === 'adopted'
 }
 
 /**

@@ -4,10 +4,11 @@
 import { savePosition } from '../catalog/sweeps.ts'
 import { readStandings } from '../catalog/temp-objects.ts'
 import type { Config } from '../config.ts'
+import { mostManifestBytes, readManifest } from '../livekit/manifest.ts'
 import { messageOf } from '../log.ts'
-import { finalFolder, isEgressId } from '../recording/keys.ts'
+import { finalFolder, isEgressId, manifestPath } from '../recording/keys.ts'
 import { noFacts, observation } from '../recording/observation.ts'
-import type { ObjectFact } from '../recording/observation.ts'
+import type { EgressFacts, ObjectFact } from '../recording/observation.ts'
 import { isPlayableName } from '../recording/files.ts'
 import { playableKindOf } from '../recording/recording.ts'
 import { S3 } from '../storage/s3.ts'
@@ -27,6 +28,8 @@ export interface RebuildStep {
   next: RebuildPosition | null
 }
 
+/** To ask the object, to look for the manifest and read it, to tell the object. */
+export const requestsPerFolder = 4
 /** The registry, or a listing, a query and the position of the sweep. */
 const otherRequests = 5
 
@@ -74,7 +77,7 @@ async function rebuildFromBucket(env: Env, config: Config, after: string): Promi
   for (const [egressId, objects] of folders) {
     const media = objects.filter(({ key }) => isPlayableName(key))
     if (known.has(egressId) || media.length === 0) continue
-    calls += 2
+    calls += requestsPerFolder
     if (calls > config.subrequests - otherRequests) {
       return {
         ...result,
@@ -82,7 +85,7 @@ async function rebuildFromBucket(env: Env, config: Config, after: string): Promi
       }
     }
     try {
-      const outcome = await adoptFinalFolder(env, egressId, media)
+      const outcome = await adoptFinalFolder(env, store, config, { egressId, media })
       if (outcome !== 'known') result[outcome] += 1
     } catch (error) {
       result.errors.push(`${egressId}: ${messageOf(error)}`)
@@ -96,12 +99,28 @@ async function rebuildFromBucket(env: Env, config: Config, after: string): Promi
 /** A recording by its final folder: its object writes its row, or learns of its files where it knows nothing any more. */
 export async function adoptFinalFolder(
   env: Env,
-  egressId: string,
-  media: ObjectFact[],
+  store: S3,
+  { finalPrefix }: Config,
+  { egressId, media }: { egressId: string; media: ObjectFact[] },
 ): Promise<'republished' | 'adopted' | 'known'> {
   const recording = env.RECORDING.getByName(egressId)
   if ((await recording.republish()) !== null) return 'republished'
-  return (await recording.observe(foundInFinalFolder(egressId, media))).isNew ? 'adopted' : 'known'
+  const said = await manifestIn(store, finalFolder(finalPrefix, egressId), egressId)
+  const found = foundInFinalFolder(egressId, media, said)
+  return (await recording.observe(found)).isNew ? 'adopted' : 'known'
+}
+
+/** What LiveKit's manifest in a final folder says, where one was moved there with the files. */
+async function manifestIn(
+  store: S3,
+  folder: string,
+  egressId: string,
+): Promise<EgressFacts | null> {
+  const manifest = await store.head(manifestPath(folder, egressId))
+  if (manifest === null || manifest.sizeBytes > mostManifestBytes) return null
+  const body = await store.text(manifest.key)
+  const read = body === null ? null : readManifest(manifest.key, manifest.etag, body, Date.now())
+  return read?.observation.egress ?? null
 }
 
 /** The last key of the page before these objects; `null` when they come first. */
@@ -122,7 +141,7 @@ export function egressIdOfFinalKey(key: string, finalPrefix: string): string | n
     : null
 }
 
-function foundInFinalFolder(egressId: string, media: ObjectFact[]) {
+function foundInFinalFolder(egressId: string, media: ObjectFact[], said: EgressFacts | null) {
   const times = media.map(({ lastModifiedMs }) => lastModifiedMs)
   const outputs = media.map(({ key, sizeBytes }) => ({
     kind: playableKindOf(key),
@@ -139,8 +158,11 @@ function foundInFinalFolder(egressId: string, media: ObjectFact[]) {
     observedAtMs: Date.now(),
     egress: {
       ...noFacts,
-      startedAtMs: Math.min(...times),
-      terminalAtMs: Math.max(...times),
+      kind: said?.kind ?? null,
+      roomId: said?.roomId ?? null,
+      roomName: said?.roomName ?? null,
+      startedAtMs: said?.startedAtMs ?? Math.min(...times),
+      terminalAtMs: said?.terminalAtMs ?? Math.max(...times),
       outputs,
     },
   })

@@ -252,8 +252,13 @@ export function afterFound(
 ): FileWork {
   const isKnown = state.files.some((other) => other !== file && isOf(other, source))
   const startedAtMs = state.seen.startedAtMs?.value ?? null
+  // Some stores do not say when an object was written.
+  const isDated = source.lastModifiedMs > 0
   const isOlder =
-    file.optional && startedAtMs !== null && source.lastModifiedMs < startedAtMs - clockSlackMs
+    file.optional &&
+    isDated &&
+    startedAtMs !== null &&
+    source.lastModifiedMs < startedAtMs - clockSlackMs
   // The same object once more is no second run, and an object from before the egress is somebody else's.
   if (isKnown || isOlder) return { ...file, state: 'absent', pause: noPause }
   const promised = promisedBytes(state, file)

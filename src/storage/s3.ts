@@ -40,7 +40,7 @@ export class S3 implements Store {
       headers: { range: 'bytes=0-0' },
     })
     const body = explained.ok ? await drop(explained) : await explained.text()
-    if (response.status === 404 && isNoSuchKey(explained.status, body)) {
+    if (response.status === 404 && (await this.#isMissing(key, explained.status, body))) {
       this.#hasBucket = true
       return null
     }
@@ -50,6 +50,19 @@ export class S3 implements Store {
         `HEAD answered ${response.status}, GET ${explained.status}.`,
       )
     throw trouble(explained.status, body)
+  }
+
+  /** True when the answer says that there is no such object, in whatever words: those of a page are believed of a store alone. */
+  async #isMissing(key: string, status: number, body: string): Promise<boolean> {
+    if (isNoSuchKey(status, body)) return true
+    if (status !== 404 || readError(body) !== null) return false
+    try {
+      await this.list({ prefix: key, after: null, limit: 1 })
+      return true
+    } catch (error) {
+      if (error instanceof Trouble) return false
+      throw error
+    }
   }
 
   /** The size where HEAD does not tell it: what stands before a store compresses JSON and drops the length. */
@@ -82,7 +95,8 @@ export class S3 implements Store {
     // Copy answers 200 before it has finished and may put its failure into the body (faults S3).
     if (response.ok && fault === null && hasResult(body, 'CopyObjectResult')) return 'copied'
     if (response.status === 412 || fault?.code === 'PreconditionFailed') return 'refused'
-    if (fault?.code === 'NoSuchKey' || isNoSuchKey(response.status, body)) return 'source-gone'
+    if (fault?.code === 'NoSuchKey' || (await this.#isMissing(finalKey, response.status, body)))
+      return 'source-gone'
     if (response.ok && fault === null) {
       throw new Trouble(
         'store-unsteady',
@@ -112,7 +126,7 @@ export class S3 implements Store {
     const response = await this.requests.send({ method: 'GET', key })
     const body = await response.text()
     if (response.ok) return body
-    if (isNoSuchKey(response.status, body)) return null
+    if (await this.#isMissing(key, response.status, body)) return null
     throw trouble(response.status, body)
   }
 
@@ -203,8 +217,12 @@ export class S3 implements Store {
     const fault = readError(body)
     const isUnknown = response.status === 404 && body.trim() === ''
     if (fault?.code === 'NoSuchUpload' || isUnknown) return null
+    // A store may give no ETags at all, not even to parts.
+    const copied = hasResult(body, 'CopyPartResult') ? '' : null
     const etag =
-      bytes === undefined ? readText(body, 'CopyPartResult', 'ETag') : response.headers.get('etag')
+      bytes === undefined
+        ? (readText(body, 'CopyPartResult', 'ETag') ?? copied)
+        : response.headers.get('etag')
     if (!response.ok || fault !== null || etag === null) throw trouble(response.status, body)
     return bareEtag(etag)
   }

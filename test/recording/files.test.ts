@@ -208,6 +208,9 @@ describe('a look at the file', () => {
     expect(afterFound(two, second, sourceOf(), nowMs).state).toBe('absent')
     const old = sourceOf({ etag: 'e0', lastModifiedMs: startMs - 3_600_000 })
     expect(afterFound(two, second, old, nowMs).state).toBe('absent')
+    // A store that does not say when it was written has not said that it is old.
+    const undated = sourceOf({ etag: 'e0', lastModifiedMs: 0 })
+    expect(afterFound(two, second, undated, nowMs).state).toBe('in_temp')
   })
 
   it('that finds nothing is repeated with growing pauses, and then a person is told', () => {

@@ -146,6 +146,17 @@ describe('a look', () => {
     expect(await looked().catch(() => 'trouble')).toBe(outcome)
   })
 
+  it('S10: answered with 404 and a page by a store that lists the bucket: there is no object', async () => {
+    const { store } = await storeThat(({ url }) =>
+      new URL(url).searchParams.has('list-type')
+        ? new Response(listed(''))
+        : new Response(page, { status: 404 }),
+    )
+    expect(await store.head('tmp/a')).toBeNull()
+    expect(await store.text('tmp/a')).toBeNull()
+    expect(await store.copy(copy)).toBe('source-gone')
+  })
+
   it.each([301, 307, 308])(
     'S10: answered with a redirect (%i) is trouble, and not followed',
     async (status) => {
@@ -222,6 +233,8 @@ describe('the parts of an upload', () => {
     [501, error('NotImplemented'), 'trouble'],
     [200, '<CopyPartResult><ETag>&quot;p&quot;</ETag></CopyPartResult>', 'p'],
     [200, '<CopyPartResult><ETag>p</ETag></CopyPartResult>', 'p'],
+    [200, '<CopyPartResult><ETag></ETag></CopyPartResult>', ''],
+    [200, '<CopyPartResult><ETag></ETag></Copy', 'trouble'],
   ])('S7: copied with the answer %i %j: %s', async (status, body, outcome) => {
     const { store } = await storeThat(() => new Response(body, { status }))
     const part = { finalKey: 'recordings/a.mp4', uploadId: 'id', number: 1, from: 0, to: 4 }

@@ -11,7 +11,7 @@ import type { Recorded } from '../egress-events.ts'
 import { letTimeRun, passMs, passUntil, recordedNow, ring, stopTime } from './clock.ts'
 import { emptyFolder, setLiveKit, upload } from './outside.ts'
 import { asAdmin, codeOf, listed, read, rowOf, webhooks } from './story.ts'
-import { known, listed as egressInfo, post, sweepNow } from './witness-stories.ts'
+import { known, listed as egressInfo, manifestText, post, sweepNow } from './witness-stories.ts'
 
 const hourMs = 3_600_000
 
@@ -166,6 +166,16 @@ describe('D3: the catalogue is lost', () => {
   })
 })
 
+/** Asks until there is no cursor. */
+async function importAll(prefix: string): Promise<void> {
+  let cursor: string | undefined
+  do {
+    const response: Response = await post('/v1/imports', { prefix, cursor })
+    expect(response.status).toBe(200)
+    cursor = (await response.json<{ nextCursor: string | null }>()).nextCursor ?? undefined
+  } while (cursor !== undefined)
+}
+
 /** What is left of a recording when its object and its row are lost. */
 async function onlyInBucket(): Promise<Recorded> {
   const story = recordedNow()
@@ -187,6 +197,24 @@ describe('the objects are gone as well, and only the bucket is left', () => {
     expect(await (await fetch(played.headers.get('location') ?? '')).text()).toBe('0123456789')
     expect(await rebuild()).toMatchObject({ adopted: 0 })
   })
+
+  it.each(['a rebuild', 'an import'])(
+    'the manifest that was moved with the file still tells %s of the room and the times',
+    async (way) => {
+      const story = await onlyInBucket()
+      const folder = `recordings/${story.egressId}/`
+      await upload(`${folder}${story.egressId}.json`, manifestText(story), 'application/json')
+      if (way === 'a rebuild') await rebuild()
+      else await importAll('recordings/')
+      const found = await passUntil(story.egressId, ({ status }) => status === 'ready')
+      expect(found).toMatchObject({
+        roomName: story.roomName,
+        startedAt: new Date(story.startedAtMs).toISOString(),
+        endedAt: new Date(story.endedAtMs).toISOString(),
+        files: [{ key: `${folder}video.mp4`, state: 'final' }],
+      })
+    },
+  )
 
   it('a stream is found by its playlist, and its segments stay where they are', async () => {
     const { egressId } = recordedNow()
