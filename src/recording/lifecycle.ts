@@ -3,7 +3,7 @@
 // Nothing ends on silence alone: one empty or failed answer of LiveKit decides nothing.
 import { claimsOf } from './claims.ts'
 import { expiryMs, isErased, removalDueMs } from './erasure.ts'
-import { awakened, hasBackup, planFiles, revived } from './files.ts'
+import { awakened, hasBackup, isMediaName, planFiles, revived } from './files.ts'
 import { folderStepOf, planFolders, revivedFolder, waitsForSegments } from './folders.ts'
 import type { FolderStep } from './folders.ts'
 import { isToBeChecked } from './gone.ts'
@@ -293,6 +293,7 @@ function silenceSteps(state: RecordingState, nowMs: number, settings: Settings):
   if (!isGone && nowMs < zombieAtMs) {
     return [
       lookUp(state, heardAtMs + settings.silentAfterMs, settings),
+      ...fileSteps(state, settings),
       { step: { do: 'probe' }, atMs: zombieAtMs },
     ]
   }
@@ -314,6 +315,22 @@ function silenceSteps(state: RecordingState, nowMs: number, settings: Settings):
   const hasFile = state.files.some((file) => file.kind !== 'manifest' && file.state === 'final')
   const as = hasFile ? 'ended' : isGhost(state, settings) ? 'ghost' : 'lost'
   return [{ step: { do: 'conclude', as }, atMs: nowMs }]
+}
+
+/** A file appears when it is complete: when LiveKit has shown no sign of life since then, its "still running" is a zombie's. */
+function fileSteps({ seen, probe, livekit }: RecordingState, settings: Settings): Due[] {
+  const aliveAtMs = seen.lastSignOfLifeMs ?? 0
+  const writtenAtMs = Object.values(seen.objects)
+    .filter(({ key, lastModifiedMs }) => isMediaName(key) && lastModifiedMs > aliveAtMs)
+    .map(({ lastModifiedMs }) => lastModifiedMs)
+  if (writtenAtMs.length === 0) return []
+  const atMs = Math.max(...writtenAtMs) + settings.graceMs
+  if ((probe.probedAtMs ?? 0) >= atMs) return []
+  // LiveKit is asked first; where it gives no answer, the bucket has to do.
+  const isAsked = (livekit.askedAtMs ?? 0) >= atMs || livekit.pause.fault !== null
+  return isAsked
+    ? [{ step: { do: 'probe' }, atMs: Math.max(atMs, probe.pause.untilMs) }]
+    : [{ step: { do: 'look-up' }, atMs: Math.max(atMs, livekit.pause.untilMs) }]
 }
 
 /**

@@ -290,6 +290,26 @@ describe('W15: LiveKit says for ever that it is active', () => {
     expect(await read(story.egressId)).toMatchObject({ status: 'ready', attention: null })
   })
 
+  it('and its file is enough after the grace period, once the sweep has seen it', async () => {
+    const story = await silent()
+    await upload(story.filename, '0123456789')
+    await setLiveKit({ egresses: known(listed(story, 'EGRESS_ACTIVE')) })
+    await sweepNow()
+    expect(await statusOf(story.egressId)).toBe('active')
+    await letPass(story.egressId, graceMs + hourMs)
+    expect(await read(story.egressId)).toMatchObject({ status: 'ready', recoveredBy: 'object' })
+  })
+
+  it('but not a file that is older than LiveKit’s last sign of life: another run writes a new one', async () => {
+    const story = await silent()
+    await upload(story.filename, '0123456789')
+    await sweepNow()
+    const alive = { updated_at: `${Date.now() + 60_000}000000` }
+    await setLiveKit({ egresses: known(listed(story, 'EGRESS_ACTIVE', alive)) })
+    await letPass(story.egressId, graceMs + 3 * hourMs)
+    expect(await statusOf(story.egressId)).toBe('active')
+  })
+
   it('and comes back when its end is told after all', async () => {
     const story = await lost()
     await upload(story.filename, '0123456789')
