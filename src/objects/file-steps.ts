@@ -3,6 +3,7 @@
 import { afterFound, afterNotFound, candidateKeys, finalKey } from '../recording/files.ts'
 import { afterGone, afterSeen, isToBeChecked } from '../recording/gone.ts'
 import { settle } from '../recording/lifecycle.ts'
+import { foundAgain } from '../recording/runs.ts'
 import type { FileStep } from '../recording/lifecycle.ts'
 import type { FileWork, Pause, RecordingState } from '../recording/state.ts'
 import { neverMs, noPause, pauseAfter } from '../recording/state.ts'
@@ -102,7 +103,10 @@ async function locateFile(context: FileContext): Promise<Outcome> {
   }
   const after = afterFound(state, file, found, nowMs)
   return {
-    change: judged((now, known) => afterFound(now, known, found, nowMs)),
+    change: (now) => {
+      const known = judged((then, work) => afterFound(then, work, found, nowMs))(now)
+      return { ...known, files: known.files.map((other) => foundAgain(other, found)) }
+    },
     entries: [
       entry(
         after.state === 'in_temp'

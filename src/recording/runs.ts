@@ -25,7 +25,18 @@ export function sentAgain(state: RecordingState, file: FileWork): FileWork {
   const { source } = file
   if (file.state !== 'final' || source === null || !file.tempRemoved) return file
   const again = laterThan(state, source).find((object) => isSameBytes(object, source))
-  if (again === undefined) return file
+  return again === undefined ? file : removedAgain(file, source, again)
+}
+
+/** The same for bytes that a look of ours has found. */
+export function foundAgain(file: FileWork, found: SourceObject): FileWork {
+  const { source } = file
+  if (file.state !== 'final' || source === null || !file.tempRemoved) return file
+  const isIt = isSameKey(source.key, found.key) && isSameBytes(found, source)
+  return isIt ? removedAgain(file, source, found) : file
+}
+
+function removedAgain(file: FileWork, source: SourceObject, again: ObjectFact): FileWork {
   // As a HEAD will tell it when it is to be removed; before that the copy is looked at, months may have passed.
   const lastModifiedMs = Math.floor(again.lastModifiedMs / 1000) * 1000
   return { ...file, source: { ...source, lastModifiedMs }, tempRemoved: false, isDoubted: true }
