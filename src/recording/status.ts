@@ -29,7 +29,9 @@ export function isEnded(state: RecordingState): boolean {
 export function status(state: RecordingState): Status {
   const isLost = state.conclusion?.as === 'lost'
   const isRemoved = state.removal.doneFor !== null
-  if (isRemovalWanted(state) && (isLost || isRemoved || isEnded(state))) return 'deleted'
+  // What turned out to be no recording, or is silent for ever, will not end any more.
+  const isOver = isLost || state.conclusion?.as === 'ghost' || isEnded(state)
+  if (isRemovalWanted(state) && (isOver || isRemoved)) return 'deleted'
   if (isLost) return 'lost'
   if (!isEnded(state)) return runningStatus(state)
   const promised = state.files.filter((file) => isPromised(file) && !isForsaken(state, file))

@@ -121,6 +121,14 @@ describe('what the storm found', () => {
     expect(observe(conclude('lost'), said).conclusion?.as).toBe('lost')
   })
 
+  it('what turned out to be no recording, and is deleted, is deleted, and does not end for ever', () => {
+    const running = seen(webhook('EGRESS_ENDING', 1), wish('gone', 2, { removeAtMs: startMs }))
+    const evidence = evidenceOf(running, 'ghost')
+    const ghost = { ...running, conclusion: { as: 'ghost' as const, atMs: startMs, evidence } }
+    expect(toRecording(ghost)).toMatchObject({ status: 'deleted', listed: false })
+    expect(nextStep(published(ghost), startMs + dayMs, settings)).toEqual({ do: 'erase' })
+  })
+
   it('a row is written again after a write that may have been done, even when it looks the same', () => {
     const state = published(seen(webhook('EGRESS_ACTIVE', 1)))
     const unsure = { ...state, catalogue: { ...state.catalogue, isUnsure: true } }
@@ -203,6 +211,8 @@ describe('what the storm found', () => {
     expect(isNews(ending, standing('ending'), nowMs)).toBe(false)
     expect(isNews({ ...active, status: 'EGRESS_PAUSED' }, standing('active'), nowMs)).toBe(false)
     expect(isNews(ended, standing('ready'), nowMs)).toBe(false)
+    expect(isNews(active, standing('deleted'), nowMs)).toBe(false)
+    expect(isNews({ ...active, retryCount: 1 }, standing('deleted'), nowMs)).toBe(true)
     expect(isNews({ ...ended, retryCount: 1 }, standing('ready'), nowMs)).toBe(true)
     expect(
       isNews({ ...ended, outputs: [output({ located: true })] }, standing('failed'), nowMs),
