@@ -6,7 +6,7 @@ import { egressEvent, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
 import { alarmAtMs, letTimeRun, passMs, passUntil, recordedNow, ring, stopTime } from './clock.ts'
 import { askedOfLiveKit, download, emptyFolder, setLiveKit, upload } from './outside.ts'
-import { read, timeline, timelineTypes, webhooks } from './story.ts'
+import { listed as inLists, read, timeline, timelineTypes, webhooks } from './story.ts'
 import { known, listed, post, sweepNow, uploadFinished } from './witness-stories.ts'
 
 const minuteMs = 60_000
@@ -179,6 +179,28 @@ describe('W14: LiveKit says for a moment that it knows nothing', () => {
     expect((await askedOfLiveKit()).length).toBeGreaterThan(2)
     await letPass(story.egressId, 24 * hourMs)
     expect(await statusOf(story.egressId)).toBe('lost')
+  })
+})
+
+describe('LiveKit knows nothing of an egress from the first question on', () => {
+  it('one that was heard to begin and to go on is lost, and a person sees it in the lists', async () => {
+    const story = await silent()
+    await setLiveKit({ egresses: {} })
+    await letPass(story.egressId, longestMs)
+    expect(await read(story.egressId)).toMatchObject({ status: 'lost', error: { code: 'lost' } })
+    expect(await inLists()).toContain(story.egressId)
+  })
+
+  it('one that was heard to begin only is taken for a test event, until its file turns up', async () => {
+    const story = recordedNow()
+    await webhooks(...wholeLife(story).slice(0, 1))
+    await setLiveKit({ egresses: {} })
+    await letPass(story.egressId, longestMs)
+    expect(await inLists()).not.toContain(story.egressId)
+    await upload(story.filename, '0123456789')
+    await sweepNow()
+    await passUntil(story.egressId, ({ status }) => status === 'ready')
+    expect(await inLists()).toContain(story.egressId)
   })
 })
 
