@@ -75,7 +75,7 @@ export function isNews(facts: EgressFacts, standing: Standing | undefined, nowMs
 }
 
 function isFurther({ status: egressStatus, retryCount }: EgressFacts, status: Status): boolean {
-  // Another attempt of what had failed, or of what somebody wants gone, runs, and nobody told of it.
-  if (retryCount > 0 && (endedWithoutFile.has(status) || status === 'deleted')) return true
+  // Another attempt of what had ended, with a file or without, runs, and nobody told of it.
+  if (retryCount > 0 && !waitingForAnEnd.has(status)) return true
   return furtherThan[egressStatus ?? '']?.has(status) ?? false
 }
