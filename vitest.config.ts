@@ -74,6 +74,8 @@ export default defineConfig({
           maxWorkers: 1,
           isolate: false,
           testTimeout: 90_000,
+          // All of them use one bucket, and empty it of what others left.
+          hookTimeout: 60_000,
         },
       },
       ...(chromiumPath() === null ? [] : [browserTests]),

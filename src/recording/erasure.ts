@@ -65,7 +65,9 @@ export function nextLookMs(state: RecordingState): number {
 /** When a recording that nobody deleted reaches its end; `null` when it has none, or is not over yet. */
 export function expiryMs(state: RecordingState): number | null {
   const { expiresAtMs, legalHold } = state.seen.wishes
-  const isRunning = ['starting', 'active', 'ending'].includes(status(state))
+  // What was concluded from silence runs no more, whatever its last word was.
+  const isRunning =
+    state.conclusion === null && ['starting', 'active', 'ending'].includes(status(state))
   if (legalHold?.value === true || isRunning || isRemovalWanted(state)) return null
   return expiresAtMs?.value ?? null
 }

@@ -7,7 +7,7 @@ import { CatalogueRecordings } from '../../src/catalog/recordings.ts'
 import type { Recording } from '../../src/recording/recording.ts'
 import { wholeLife } from '../egress-events.ts'
 import { someRecording } from './list-model.ts'
-import { upload } from './outside.ts'
+import { emptyFolder, upload } from './outside.ts'
 import {
   asAdmin,
   asBearer,
@@ -132,6 +132,8 @@ describe('the counts', () => {
   })
 
   it('are the same after a catalogue was filled again', async () => {
+    // What other tests left there would be found as well.
+    await emptyFolder('recordings/')
     const story = recorded()
     await upload(story.filename, '0123456789')
     await webhooks(...wholeLife(story))
