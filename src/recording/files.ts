@@ -107,7 +107,23 @@ function outputsToMove(state: RecordingState): OutputFact[] {
     .filter(isMediaName)
     .map((key) => nameFor(state, key))
     .filter((name) => !named.has(name))
-  return [...wanted, ...[...new Set(found)].map(unpromised)]
+  const unnamed = wanted.length === 0 ? listsInBucket(state) : []
+  return [...wanted, ...[...new Set(found)].map(unpromised), ...unnamed]
+}
+
+/**
+ * Playlists of an egress of which nobody named anything. Of several in one folder the longest is the list of all segments: a
+ * live playlist holds the last of them.
+ */
+function listsInBucket({ seen }: RecordingState): OutputFact[] {
+  const lists = Object.values(seen.objects).filter(({ key }) => isListName(key))
+  return [...Map.groupBy(lists, ({ key }) => directoryOf(key)).values()].flatMap((beside) =>
+    beside
+      .toSorted((a, b) => b.sizeBytes - a.sizeBytes || (a.key < b.key ? -1 : 1))
+      .map(({ key }, index) =>
+        index === 0 ? unpromised(key) : { ...unpromised(key), kind: 'live_playlist' as const },
+      ),
+  )
 }
 
 function folderOf({ path }: OutputFact): string {

@@ -1,8 +1,8 @@
 // What must hold after every storm, whatever happened. An exception is made only where nobody could have known better, and
 // each is named here: LiveKit overwrote its own file before anybody copied it; a store without conditional deletion
 // deleted what was put there after the last look; no witness ever told whose a file is (it stays, listed as an orphan);
-// the file is not what LiveKit promised (it stays, and a person is told); an HLS folder that is known by nothing but its
-// objects (it stays: which of its files is the playlist, nobody said).
+// the file is not what LiveKit promised (it stays, and a person is told); an HLS folder that nobody said a word of,
+// neither LiveKit nor its manifest nor the metadata of its objects (it stays).
 import { isDeepStrictEqual } from 'node:util'
 import { toRecording } from '../../src/recording/recording.ts'
 import type { Recording } from '../../src/recording/recording.ts'
@@ -124,7 +124,8 @@ function assertSafe(storm: Aftermath, life: Life, upload: Uploaded): void {
   if (upload.role === 'manifest') return
   const actor = actors.get(life.egressId)
   const isSegmented = upload.role !== 'media'
-  if (isSegmented && !life.uploads.some(({ path }) => isHeardPlaylist(life, path, actor))) return
+  const isListed = life.uploads.some(({ path }) => isHeardPlaylist(life, path, actor))
+  if (isSegmented && !isListed && life.metadata['egress-id'] === undefined) return
   // A manifest does not name the live playlist: nobody but LiveKit itself does.
   if (upload.role === 'live_playlist' && actor?.heardPaths.has(upload.path) !== true) return
   if (!isKnowable(storm, life, upload, actor)) return assertKept(storm, upload, places)
@@ -158,10 +159,10 @@ function assertSafe(storm: Aftermath, life: Life, upload: Uploaded): void {
   }
   if (upload.role === 'segment') return
   const [final] = finals
-  const isListed = recording.files.some(
+  const isShown = recording.files.some(
     (file) => file.state === 'final' && file.key?.normalize('NFC') === final?.key.normalize('NFC'),
   )
-  if (!isListed) throw new Broken('every file is ready', `${final?.key} is in no list of files`)
+  if (!isShown) throw new Broken('every file is ready', `${final?.key} is in no list of files`)
 }
 
 /** Empty, or of another size than LiveKit said: kept where it is, and a person is told. */
