@@ -25,15 +25,43 @@ import {
   download,
   healStore,
   keysUnder,
+  setLiveKit,
   storeHistory,
   storeRequests,
 } from './outside.ts'
 import { asAdmin, inStorage, objectOf, read, request, rowOf, timeline, webhooks } from './story.ts'
+import { sweepNow } from './witness-stories.ts'
 
 watchBucket()
 beforeEach(stopTime)
 
 const isReady = ({ status }: { status: string }): boolean => status === 'ready'
+
+describe('W8: nobody said a word of a stream', () => {
+  it.each([
+    ['and its live playlist', 'live.m3u8'],
+    ['and a live playlist whose name comes first', 'a-live.m3u8'],
+    ['alone', null],
+  ])('its playlist %s in the bucket: it is moved, with its segments', async (_, liveName) => {
+    const story = playlistStory()
+    const names = segmentNames(8)
+    await putSegments(tempFolder(story), names)
+    await put(story.filename, playlistText(names))
+    if (liveName !== null)
+      await put(`${tempFolder(story)}${liveName}`, playlistText(names.slice(-5)))
+    await setLiveKit({ egresses: {} })
+    await sweepNow()
+    const ready = await passUntil(story.egressId, isReady)
+    await passUntilQuiet(story.egressId)
+    expect(ready).toMatchObject({ recoveredBy: 'object', attention: null, error: null })
+    const live = liveName === null ? [] : [[liveName, 'live_playlist', 'final']]
+    expect(
+      (await read(story.egressId)).files.map(({ name, kind, state }) => [name, kind, state]),
+    ).toEqual([['index.m3u8', 'playlist', 'final'], ...live])
+    expect(await keysUnder(tempFolder(story))).toEqual([])
+    expect(await keysUnder(finalFolder(story))).toHaveLength(names.length + 1 + live.length)
+  })
+})
 
 describe('a playlist', () => {
   it('is ready when every segment is moved, and the playlists come last of all', async () => {
