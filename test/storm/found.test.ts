@@ -7,6 +7,7 @@ import type { Ports } from '../../src/objects/outcome.ts'
 import { classify } from '../../src/reconcile/classify.ts'
 import { isNews } from '../../src/reconcile/sweep-livekit.ts'
 import { claimsOf } from '../../src/recording/claims.ts'
+import { expiryMs } from '../../src/recording/erasure.ts'
 import { afterGone, afterSeen } from '../../src/recording/gone.ts'
 import { evidenceOf, nextStep, observe, settle } from '../../src/recording/lifecycle.ts'
 import { noFacts, observation } from '../../src/recording/observation.ts'
@@ -127,6 +128,35 @@ describe('what the storm found', () => {
     const ghost = { ...running, conclusion: { as: 'ghost' as const, atMs: startMs, evidence } }
     expect(toRecording(ghost)).toMatchObject({ status: 'deleted', listed: false })
     expect(nextStep(published(ghost), startMs + dayMs, settings)).toEqual({ do: 'erase' })
+  })
+
+  it('what was concluded from silence goes when its time is over, whatever LiveKit’s last word was', () => {
+    const expiresAtMs = startMs + dayMs
+    const running = seen(webhook('EGRESS_STARTING', 1), wish('kept', 2, { expiresAtMs }))
+    const conclude = (as: 'ghost' | 'lost'): RecordingState => {
+      const evidence = evidenceOf(running, as)
+      const concluded = published({ ...running, conclusion: { as, atMs: startMs, evidence } })
+      return { ...concluded, registry: { pause: noPause, entry: 'closed' } }
+    }
+    for (const as of ['ghost', 'lost'] as const)
+      expect(nextStep(conclude(as), expiresAtMs, settings)).toEqual({ do: 'expire', expiresAtMs })
+    expect(expiryMs(running)).toBeNull()
+  })
+
+  it('of the playlists of a stream that nobody named the longest is the list of all segments', () => {
+    const list = (name: string, sizeBytes: number): Observation =>
+      listed({ ...object, key: `temp/EG_test/${name}`, etag: name, sizeBytes })
+    const silent = seen(list('a-live.m3u8', 99), list('index.m3u8', 500))
+    const evidence = evidenceOf(silent, 'ended')
+    const ended = settle({ ...silent, conclusion: { as: 'ended', atMs: startMs, evidence } })
+    expect(ended.files.map(({ name, kind }) => [name, kind])).toEqual([
+      ['index.m3u8', 'playlist'],
+      ['a-live.m3u8', 'live_playlist'],
+    ])
+    // What LiveKit names is believed before what a folder looks like.
+    const named = output({ path: 'temp/EG_test/a-live.m3u8', kind: 'playlist', located: true })
+    const told = settle(observe(silent, webhook('EGRESS_COMPLETE', 60, { outputs: [named] })))
+    expect(told.files.map(({ name }) => name)).toEqual(['a-live.m3u8'])
   })
 
   it('a row is written again after a write that may have been done, even when it looks the same', () => {
