@@ -9,7 +9,7 @@ import type { FileWork, RecordingState } from './state.ts'
 /** The path by which LiveKit named a file, if it ever did; two works with one name are two runs that wrote to one place. */
 export function nameFor({ seen }: RecordingState, path: string): string {
   // A path of LiveKit's own stands for itself, as does what nobody saw in the bucket.
-  if (seen.paths.includes(path) || !(path in seen.objects)) return path
+  if (seen.paths.includes(path) || !Object.hasOwn(seen.objects, path)) return path
   return namedPath(seen, path) ?? path
 }
 
