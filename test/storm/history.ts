@@ -301,7 +301,8 @@ class Writer {
     ].join('\n')
     this.#upload(uploadedMs, playlist, 'playlist', { ...this.#content(text.length), text })
     if (live !== null) {
-      this.#upload(uploadedMs, live, 'live_playlist', this.#content(random.between(50, 99)))
+      // Shorter than the list of all segments: it holds the last of them, and no word of its kind.
+      this.#upload(uploadedMs, live, 'live_playlist', this.#content(random.between(30, 60)))
     }
     const content = this.#content(this.#fileBytes())
     if (file !== null) this.#upload(uploadedMs, file, 'media', content)
