@@ -4,7 +4,7 @@ import { afterFound, afterNotFound, candidateKeys, finalKey } from '../recording
 import { afterGone, afterSeen, isToBeChecked } from '../recording/gone.ts'
 import { settle } from '../recording/lifecycle.ts'
 import { foundAgain } from '../recording/runs.ts'
-import type { FileStep } from '../recording/lifecycle.ts'
+import type { FileStep } from '../recording/step.ts'
 import type { FileWork, Pause, RecordingState } from '../recording/state.ts'
 import { neverMs, noPause, pauseAfter } from '../recording/state.ts'
 import { locate, wasCopiedFor } from '../storage/move.ts'

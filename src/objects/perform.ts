@@ -1,10 +1,11 @@
 // Performs one step of a recording's life against the outside worlds and says what came of it. Exists for worlds that are
 // down, slow or lying: their trouble becomes a pause in the state, never an exception. It must not touch the state while
 // it waits: evidence may arrive meanwhile, so each outcome is a change to whatever the state is by then.
-import { candidateKeys, isMediaName, isPlayableName } from '../recording/files.ts'
+import { candidateKeys } from '../recording/files.ts'
+import { isMediaName, isPlayableName } from '../recording/outputs.ts'
 import { claimsOf } from '../recording/claims.ts'
 import { evidenceOf, settle } from '../recording/lifecycle.ts'
-import type { Step } from '../recording/lifecycle.ts'
+import type { Step } from '../recording/step.ts'
 import { livekitSaid, observation } from '../recording/observation.ts'
 import { rowOf } from '../recording/row.ts'
 import type { Conclusion, Pause, RecordingState } from '../recording/state.ts'

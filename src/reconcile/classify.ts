@@ -2,7 +2,7 @@
 // young is left to its webhook; what belongs to a running egress is never touched.
 import type { Claim, KnownObject } from '../catalog/temp-objects.ts'
 import { isManifestName } from '../livekit/manifest.ts'
-import { isMediaName, isPlayableName } from '../recording/files.ts'
+import { isMediaName, isPlayableName } from '../recording/outputs.ts'
 import { directoryOf } from '../recording/folders.ts'
 import { isEgressId } from '../recording/keys.ts'
 import type { ObjectFact } from '../recording/observation.ts'

@@ -5,7 +5,7 @@ import { noteClaims, readClaims, readStandings } from '../catalog/temp-objects.t
 import type { Config } from '../config.ts'
 import { isManifestName, mostManifestBytes, readManifest } from '../livekit/manifest.ts'
 import { messageOf } from '../log.ts'
-import { isPlayableName } from '../recording/files.ts'
+import { isPlayableName } from '../recording/outputs.ts'
 import { directoryOf } from '../recording/folders.ts'
 import { isUnder } from '../recording/keys.ts'
 import { readPlaylist } from '../recording/playlist.ts'

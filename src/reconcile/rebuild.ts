@@ -9,7 +9,7 @@ import { messageOf } from '../log.ts'
 import { finalFolder, isEgressId, manifestPath } from '../recording/keys.ts'
 import { noFacts, observation } from '../recording/observation.ts'
 import type { EgressFacts, ObjectFact } from '../recording/observation.ts'
-import { isPlayableName } from '../recording/files.ts'
+import { isPlayableName } from '../recording/outputs.ts'
 import { playableKindOf } from '../recording/recording.ts'
 import { S3 } from '../storage/s3.ts'
 

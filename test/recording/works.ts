@@ -1,7 +1,7 @@
 // States with works in them, for tests of the pure core.
 import { claimsOf } from '../../src/recording/claims.ts'
 import { nextStep, observe } from '../../src/recording/lifecycle.ts'
-import type { Step } from '../../src/recording/lifecycle.ts'
+import type { Step } from '../../src/recording/step.ts'
 import type { OutputFact } from '../../src/recording/observation.ts'
 import { toRecording } from '../../src/recording/recording.ts'
 import { newState } from '../../src/recording/state.ts'

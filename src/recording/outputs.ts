@@ -1,0 +1,73 @@
+// Which outputs an ended egress has: by LiveKit's last word on them, by the names that it gave before, and by what was seen in
+// the bucket. Exists for guessed names, for attempts that left a file beside the one that counts, and for silence. Pure.
+import { directoryOf } from './folders.ts'
+import { nameFor } from './named.ts'
+import type { OutputFact } from './observation.ts'
+import { mediaKindOf } from './recording.ts'
+import type { RecordingState } from './state.ts'
+
+/** What an ended egress has to bring home: what LiveKit named, and what lies in the bucket although nobody named it. */
+export function outputsToMove(state: RecordingState): OutputFact[] {
+  const { outputs, paths, livePaths } = state.seen
+  const facts = (outputs?.value ?? []).filter((fact) => fact.path !== '')
+  const media = facts.filter((fact) => fact.kind !== 'image')
+  // Without a location the file name may be the first message's guess: every name that was ever given is tried.
+  const isLocated = facts.some((fact) => fact.located)
+  // Images and manifests have names of their own making; what else was named plays, or is a list of what plays.
+  const unsaid = paths.filter((path) => !facts.some((fact) => fact.path === path))
+  // A manifest lists no live playlist: the one beside a list that is moved goes with it, whoever named it and when.
+  const lists = new Set(media.filter(({ kind }) => kind === 'playlist').map(folderOf))
+  const lives = unsaid
+    .filter((path) => livePaths.includes(path))
+    .map((path) => ({ ...unpromised(path), kind: 'live_playlist' as const }))
+    .filter((live) => !isLocated || lists.has(folderOf(live)))
+  const guesses = unsaid.filter((path) => isPlayableName(path) && !livePaths.includes(path))
+  const wanted = [...media, ...(isLocated ? [] : guesses.map(unpromised)), ...lives]
+  // A retry may have chosen another name, and the attempt before it may have left a file: what lies in the bucket beside
+  // what is wanted by name is a file as well, or another run of one that has its work.
+  const named = new Set([...facts, ...wanted].map(({ path }) => path))
+  const found = Object.keys(state.seen.objects)
+    .filter(isMediaName)
+    .map((key) => nameFor(state, key))
+    .filter((name) => !named.has(name))
+  const unnamed = wanted.length === 0 ? listsInBucket(state) : []
+  return [...wanted, ...[...new Set(found)].map(unpromised), ...unnamed]
+}
+
+/**
+ * Playlists of an egress of which nobody named anything. Of several in one folder the longest is the list of all segments: a
+ * live playlist holds the last of them.
+ */
+function listsInBucket({ seen }: RecordingState): OutputFact[] {
+  const lists = Object.values(seen.objects).filter(({ key }) => isListName(key))
+  return [...Map.groupBy(lists, ({ key }) => directoryOf(key)).values()].flatMap((beside) =>
+    beside
+      .toSorted((a, b) => b.sizeBytes - a.sizeBytes || (a.key < b.key ? -1 : 1))
+      .map(({ key }, index) =>
+        index === 0 ? unpromised(key) : { ...unpromised(key), kind: 'live_playlist' as const },
+      ),
+  )
+}
+
+function folderOf({ path }: OutputFact): string {
+  return directoryOf(path)
+}
+
+/** True for the name of a file that plays by itself. */
+export function isMediaName(key: string): boolean {
+  return /\.(mp4|webm|mkv|mov|ogg|mp3|m4a|aac|wav|h264|ivf)$/i.test(key)
+}
+
+function isListName(key: string): boolean {
+  return key.toLowerCase().endsWith('.m3u8')
+}
+
+/** True for the name of a file, or of a playlist, that plays. */
+export function isPlayableName(key: string): boolean {
+  return isMediaName(key) || isListName(key)
+}
+
+function unpromised(path: string): OutputFact {
+  const kind = isListName(path) ? 'playlist' : mediaKindOf(path)
+  return { kind, path, sizeBytes: null, durationMs: null, located: false }
+}
