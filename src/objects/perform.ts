@@ -1,22 +1,20 @@
 // Performs one step of a recording's life against the outside worlds and says what came of it. Exists for worlds that are
 // down, slow or lying: their trouble becomes a pause in the state, never an exception. It must not touch the state while
 // it waits: evidence may arrive meanwhile, so each outcome is a change to whatever the state is by then.
-import { candidateKeys } from '../recording/files.ts'
-import { isMediaName, isPlayableName } from '../recording/outputs.ts'
 import { claimsOf } from '../recording/claims.ts'
 import { evidenceOf, settle } from '../recording/lifecycle.ts'
 import type { Step } from '../recording/step.ts'
-import { livekitSaid, observation } from '../recording/observation.ts'
+import { livekitSaid } from '../recording/observation.ts'
 import { rowOf } from '../recording/row.ts'
-import type { Conclusion, Pause, RecordingState } from '../recording/state.ts'
+import type { Conclusion, RecordingState } from '../recording/state.ts'
 import { noPause, pauseAfter } from '../recording/state.ts'
-import { locate } from '../storage/move.ts'
 import { performOnFile } from './file-steps.ts'
 import { performOnFolder } from './folder-steps.ts'
 import { claimStart, stopEgress } from './control-steps.ts'
 import { erase, expire } from './erase-steps.ts'
 import { entry, faultOf, firstOf, nothing } from './outcome.ts'
 import type { Outcome, Ports } from './outcome.ts'
+import { concluded, probe } from './probe-steps.ts'
 
 type Acting = Exclude<Step, { do: 'wait' | 'rest' }>
 
@@ -182,66 +180,6 @@ async function lookUp(state: RecordingState, ports: Ports): Promise<Outcome> {
   }
 }
 
-/** Looks for a file of an egress whose end nobody told of. A file appears in the bucket when it is complete. */
-async function probe(state: RecordingState, ports: Ports): Promise<Outcome> {
-  const nowMs = ports.clock.nowMs()
-  const before = state.probe.pause
-  const evidence = evidenceOf(state, 'ended')
-  try {
-    const objectKeys = Object.keys(state.seen.objects).filter(isPlayableName)
-    const paths = [...state.seen.paths, ...objectKeys]
-    const keys = [...new Set(paths)].flatMap((path) => {
-      const candidates = candidateKeys(state, path, ports.settings)
-      return 'keys' in candidates ? candidates.keys : []
-    })
-    const found = await locate(ports.store, keys)
-    const isOldAtMs = (found?.lastModifiedMs ?? 0) + ports.settings.graceMs
-    if (found !== null && !isMediaName(found.key) && isOldAtMs > nowMs) {
-      // A playlist is there from the first segment on: while it is still written to, nothing has ended.
-      const fault = { code: 'still-written', message: `${found.key} is still written to.` }
-      const pause: Pause = { attempts: before.attempts + 1, untilMs: isOldAtMs, fault }
-      return {
-        change: (now) => ({ ...now, probe: { pause, probedAtMs: null } }),
-        entries: firstOf(before, 'file.still-written', fault),
-      }
-    }
-    if (found !== null) {
-      const { key, etag, sizeBytes, lastModifiedMs } = found
-      const objects = [{ key, etag, sizeBytes, lastModifiedMs }]
-      const id = `object:${key}:${etag}`
-      const seen = observation({
-        id,
-        source: 'object',
-        type: 'object',
-        observedAtMs: nowMs,
-        objects,
-      })
-      return {
-        observation: seen,
-        change: (now) => concluded(now, 'ended', nowMs, evidence),
-        entries: [entry('file.discovered', { key, sizeBytes })],
-      }
-    }
-    const attempts = before.attempts + 1
-    const pause: Pause = {
-      attempts,
-      untilMs: nowMs + Math.min(60_000 * 2 ** attempts, 3_600_000),
-      fault: null,
-    }
-    return {
-      change: (now) => ({ ...now, probe: { pause, probedAtMs: nowMs } }),
-      entries: before.attempts === 0 ? [entry('file.not-found', { keys: keys.length })] : [],
-    }
-  } catch (error) {
-    const fault = faultOf(error)
-    const pause = pauseAfter(before, fault, nowMs, ports.clock.random())
-    return {
-      change: (now) => ({ ...now, probe: { ...now.probe, pause } }),
-      entries: firstOf(before, 'store.unavailable', fault),
-    }
-  }
-}
-
 function conclude(state: RecordingState, as: Conclusion['as'], ports: Ports): Outcome {
   const nowMs = ports.clock.nowMs()
   const evidence = evidenceOf(state, as)
@@ -249,14 +187,4 @@ function conclude(state: RecordingState, as: Conclusion['as'], ports: Ports): Ou
     change: (now) => concluded(now, as, nowMs, evidence),
     entries: [entry('recording.concluded', { as })],
   }
-}
-
-/** Evidence that arrived while the step was under way refutes its conclusion at once. */
-function concluded(
-  state: RecordingState,
-  as: Conclusion['as'],
-  atMs: number,
-  evidence: string,
-): RecordingState {
-  return settle({ ...state, conclusion: { as, atMs, evidence } })
 }

@@ -1,5 +1,5 @@
 // Which outputs an ended egress has: by LiveKit's last word on them, by the names that it gave before, and by what was seen in
-// the bucket. Exists for guessed names, for attempts that left a file beside the one that counts, and for silence. Pure.
+// the bucket. Exists for guessed names, and for attempts that left a file beside the one that counts. Pure.
 import { directoryOf } from './folders.ts'
 import { nameFor } from './named.ts'
 import type { OutputFact } from './observation.ts'
@@ -30,23 +30,7 @@ export function outputsToMove(state: RecordingState): OutputFact[] {
     .filter(isMediaName)
     .map((key) => nameFor(state, key))
     .filter((name) => !named.has(name))
-  const unnamed = wanted.length === 0 ? listsInBucket(state) : []
-  return [...wanted, ...[...new Set(found)].map(unpromised), ...unnamed]
-}
-
-/**
- * Playlists of an egress of which nobody named anything. Of several in one folder the longest is the list of all segments: a
- * live playlist holds the last of them.
- */
-function listsInBucket({ seen }: RecordingState): OutputFact[] {
-  const lists = Object.values(seen.objects).filter(({ key }) => isListName(key))
-  return [...Map.groupBy(lists, ({ key }) => directoryOf(key)).values()].flatMap((beside) =>
-    beside
-      .toSorted((a, b) => b.sizeBytes - a.sizeBytes || (a.key < b.key ? -1 : 1))
-      .map(({ key }, index) =>
-        index === 0 ? unpromised(key) : { ...unpromised(key), kind: 'live_playlist' as const },
-      ),
-  )
+  return [...wanted, ...[...new Set(found)].map(unpromised)]
 }
 
 function folderOf({ path }: OutputFact): string {
@@ -58,7 +42,8 @@ export function isMediaName(key: string): boolean {
   return /\.(mp4|webm|mkv|mov|ogg|mp3|m4a|aac|wav|h264|ivf)$/i.test(key)
 }
 
-function isListName(key: string): boolean {
+/** True for the name of a playlist. */
+export function isListName(key: string): boolean {
   return key.toLowerCase().endsWith('.m3u8')
 }
 

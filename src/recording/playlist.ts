@@ -11,6 +11,8 @@ export interface Playlist {
   segments: string[]
   /** The list has its end mark: LiveKit finished it. */
   isClosed: boolean
+  /** It grows and loses nothing: the list of all segments, and not a live playlist, which holds the last of them. */
+  isOfAll: boolean
 }
 
 export function readPlaylist(text: string): Playlist {
@@ -23,6 +25,7 @@ export function readPlaylist(text: string): Playlist {
   return {
     segments: [...new Set(names.filter(isRelative))],
     isClosed: lines.includes(endMark),
+    isOfAll: lines.some((line) => /^#EXT-X-PLAYLIST-TYPE:\s*(EVENT|VOD)$/.test(line)),
   }
 }
 

@@ -29,8 +29,17 @@ describe('a playlist', () => {
     expect(readPlaylist(twice)).toEqual({
       segments: ['seg_00000.ts', 'seg_00001.ts'],
       isClosed: false,
+      isOfAll: false,
     })
     expect(readPlaylist(`${text}#EXT-X-ENDLIST`).isClosed).toBe(true)
+  })
+
+  it.each([
+    ['#EXT-X-PLAYLIST-TYPE:EVENT', true],
+    ['#EXT-X-PLAYLIST-TYPE:VOD\r', true],
+    ['#EXT-X-MEDIA-SEQUENCE:12', false],
+  ])('with %j is one of all segments: %s', (line, isOfAll) => {
+    expect(readPlaylist(`#EXTM3U\n${line}\nseg_00000.ts\n`).isOfAll).toBe(isOfAll)
   })
 
   it('names the file that its segments begin with, and a file of many ranges once', () => {

@@ -143,22 +143,6 @@ describe('what the storm found', () => {
     expect(expiryMs(running)).toBeNull()
   })
 
-  it('of the playlists of a stream that nobody named the longest is the list of all segments', () => {
-    const list = (name: string, sizeBytes: number): Observation =>
-      listed({ ...object, key: `temp/EG_test/${name}`, etag: name, sizeBytes })
-    const silent = seen(list('a-live.m3u8', 99), list('index.m3u8', 500))
-    const evidence = evidenceOf(silent, 'ended')
-    const ended = settle({ ...silent, conclusion: { as: 'ended', atMs: startMs, evidence } })
-    expect(ended.files.map(({ name, kind }) => [name, kind])).toEqual([
-      ['index.m3u8', 'playlist'],
-      ['a-live.m3u8', 'live_playlist'],
-    ])
-    // What LiveKit names is believed before what a folder looks like.
-    const named = output({ path: 'temp/EG_test/a-live.m3u8', kind: 'playlist', located: true })
-    const told = settle(observe(silent, webhook('EGRESS_COMPLETE', 60, { outputs: [named] })))
-    expect(told.files.map(({ name }) => name)).toEqual(['a-live.m3u8'])
-  })
-
   it('a row is written again after a write that may have been done, even when it looks the same', () => {
     const state = published(seen(webhook('EGRESS_ACTIVE', 1)))
     const unsure = { ...state, catalogue: { ...state.catalogue, isUnsure: true } }

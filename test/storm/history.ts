@@ -296,13 +296,18 @@ class Writer {
     const text = [
       '#EXTM3U',
       '#EXT-X-VERSION:4',
+      '#EXT-X-PLAYLIST-TYPE:EVENT',
       ...segments.flatMap(({ key }) => ['#EXTINF:4,', key.slice(key.lastIndexOf('/') + 1)]),
       '#EXT-X-ENDLIST',
     ].join('\n')
     this.#upload(uploadedMs, playlist, 'playlist', { ...this.#content(text.length), text })
     if (live !== null) {
-      // Shorter than the list of all segments: it holds the last of them, and no word of its kind.
-      this.#upload(uploadedMs, live, 'live_playlist', this.#content(random.between(30, 60)))
+      // The last segments of all, and no word of its kind; of a short recording it may be the longer one.
+      const last = text.replace(
+        'PLAYLIST-TYPE:EVENT',
+        `MEDIA-SEQUENCE:${random.between(0, 10 ** 9)}`,
+      )
+      this.#upload(uploadedMs, live, 'live_playlist', { ...this.#content(last.length), text: last })
     }
     const content = this.#content(this.#fileBytes())
     if (file !== null) this.#upload(uploadedMs, file, 'media', content)

@@ -1,0 +1,106 @@
+// Looks into the bucket for what an egress left whose end nobody told of. Exists for webhooks that are lost after LiveKit has
+// forgotten. A live playlist is never taken for the list of all segments: most of them would stay behind.
+import { candidateKeys } from '../recording/files.ts'
+import { evidenceOf, settle } from '../recording/lifecycle.ts'
+import { noFacts, observation } from '../recording/observation.ts'
+import type { OutputFact } from '../recording/observation.ts'
+import { isListName, isMediaName } from '../recording/outputs.ts'
+import { readPlaylist } from '../recording/playlist.ts'
+import type { Store } from '../recording/ports.ts'
+import type { Conclusion, Pause, RecordingState } from '../recording/state.ts'
+import { pauseAfter } from '../recording/state.ts'
+import { locate } from '../storage/move.ts'
+import { entry, faultOf, firstOf } from './outcome.ts'
+import type { Outcome, Ports } from './outcome.ts'
+
+/** An egress writes two at most; whatever else lies there is not read. */
+const mostLists = 4
+
+/** Looks for a file of an egress whose end nobody told of. A file appears in the bucket when it is complete. */
+export async function probe(state: RecordingState, ports: Ports): Promise<Outcome> {
+  const nowMs = ports.clock.nowMs()
+  const before = state.probe.pause
+  const evidence = evidenceOf(state, 'ended')
+  try {
+    const lists = await unnamedLists(state, ports.store)
+    const media = Object.keys(state.seen.objects).filter(isMediaName)
+    const whole = lists.filter(({ kind }) => kind === 'playlist').map(({ path }) => path)
+    const paths = [...state.seen.paths, ...media, ...whole]
+    const keys = [...new Set(paths)].flatMap((path) => {
+      const candidates = candidateKeys(state, path, ports.settings)
+      return 'keys' in candidates ? candidates.keys : []
+    })
+    const found = await locate(ports.store, keys)
+    const isOldAtMs = (found?.lastModifiedMs ?? 0) + ports.settings.graceMs
+    if (found !== null && !isMediaName(found.key) && isOldAtMs > nowMs) {
+      // A playlist is there from the first segment on: while it is still written to, nothing has ended.
+      const fault = { code: 'still-written', message: `${found.key} is still written to.` }
+      const pause: Pause = { attempts: before.attempts + 1, untilMs: isOldAtMs, fault }
+      return {
+        change: (now) => ({ ...now, probe: { pause, probedAtMs: null } }),
+        entries: firstOf(before, 'file.still-written', fault),
+      }
+    }
+    if (found !== null) {
+      const { key, etag, sizeBytes, lastModifiedMs } = found
+      const objects = [{ key, etag, sizeBytes, lastModifiedMs }]
+      const id = ['object', key, etag, ...lists.map(({ path }) => path)].join(':')
+      const egress = lists.length === 0 ? null : { ...noFacts, outputs: lists }
+      const seen = observation({
+        id,
+        source: 'object',
+        type: 'object',
+        observedAtMs: nowMs,
+        objects,
+        egress,
+      })
+      return {
+        observation: seen,
+        change: (now) => concluded(now, 'ended', nowMs, evidence),
+        entries: [entry('file.discovered', { key, sizeBytes })],
+      }
+    }
+    const attempts = before.attempts + 1
+    const pause: Pause = {
+      attempts,
+      untilMs: nowMs + Math.min(60_000 * 2 ** attempts, 3_600_000),
+      fault: null,
+    }
+    return {
+      change: (now) => ({ ...now, probe: { pause, probedAtMs: nowMs } }),
+      entries: before.attempts === 0 ? [entry('file.not-found', { keys: keys.length })] : [],
+    }
+  } catch (error) {
+    const fault = faultOf(error)
+    const pause = pauseAfter(before, fault, nowMs, ports.clock.random())
+    return {
+      change: (now) => ({ ...now, probe: { ...now.probe, pause } }),
+      entries: firstOf(before, 'store.unavailable', fault),
+    }
+  }
+}
+
+/** The playlists that were seen in the bucket where LiveKit named none: which is which, they say themselves. */
+async function unnamedLists({ seen }: RecordingState, store: Store): Promise<OutputFact[]> {
+  if (seen.paths.some(isListName)) return []
+  const keys = Object.keys(seen.objects).filter(isListName).slice(0, mostLists)
+  const lists: OutputFact[] = []
+  for (const path of keys) {
+    const text = await store.text(path)
+    if (text === null) continue
+    const kind = readPlaylist(text).isOfAll ? 'playlist' : 'live_playlist'
+    lists.push({ kind, path, sizeBytes: null, durationMs: null, located: false })
+  }
+  // A live playlist by itself is no stream: the list of all segments is still to be seen.
+  return lists.some(({ kind }) => kind === 'playlist') ? lists : []
+}
+
+/** Evidence that arrived while the step was under way refutes its conclusion at once. */
+export function concluded(
+  state: RecordingState,
+  as: Conclusion['as'],
+  atMs: number,
+  evidence: string,
+): RecordingState {
+  return settle({ ...state, conclusion: { as, atMs, evidence } })
+}
