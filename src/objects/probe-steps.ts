@@ -84,15 +84,17 @@ export async function probe(state: RecordingState, ports: Ports): Promise<Outcom
 async function unnamedLists({ seen }: RecordingState, store: Store): Promise<OutputFact[]> {
   if (seen.paths.some(isListName)) return []
   const keys = Object.keys(seen.objects).filter(isListName).slice(0, mostLists)
-  const lists: OutputFact[] = []
+  const whole: OutputFact[] = []
+  const live: OutputFact[] = []
   for (const path of keys) {
     const text = await store.text(path)
     if (text === null) continue
-    const kind = readPlaylist(text).isOfAll ? 'playlist' : 'live_playlist'
-    lists.push({ kind, path, sizeBytes: null, durationMs: null, located: false })
+    const list = { path, sizeBytes: null, durationMs: null, located: false }
+    if (readPlaylist(text).isOfAll) whole.push({ ...list, kind: 'playlist' })
+    else live.push({ ...list, kind: 'live_playlist' })
   }
   // A live playlist by itself is no stream: the list of all segments is still to be seen.
-  return lists.some(({ kind }) => kind === 'playlist') ? lists : []
+  return whole.length === 0 ? [] : [...whole, ...live]
 }
 
 /** Evidence that arrived while the step was under way refutes its conclusion at once. */
