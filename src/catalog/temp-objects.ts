@@ -59,6 +59,8 @@ export async function readClaims(
 /** Where a recording stands, as far as the sweep goes by it. */
 export interface Standing {
   status: Status
+  /** LiveKit's last word that was heard of it. */
+  egressStatus: string | null
   /** Nobody but the bucket told of its end: LiveKit would know more. */
   isOfTheBucket: boolean
 }
@@ -70,16 +72,25 @@ export async function readStandings(
 ): Promise<Map<string, Standing>> {
   const { results } = await database
     .prepare(
-      `SELECT r.egress_id, ${knownStatus},
+      `SELECT r.egress_id, ${knownStatus}, json_extract(r.recording, '$.egressStatus') AS egress_status,
          json_extract(r.recording, '$.recoveredBy') IN ('manifest', 'object') AS of_the_bucket
        FROM json_each(?1) k JOIN recordings r ON r.egress_id = k.value`,
     )
     .bind(JSON.stringify(egressIds))
-    .all<{ egress_id: string; status: Status; of_the_bucket: number | null }>()
+    .all<{
+      egress_id: string
+      status: Status
+      egress_status: string | null
+      of_the_bucket: number | null
+    }>()
   return new Map(
-    results.map(({ egress_id: egressId, status, of_the_bucket: isOfTheBucket }) => [
-      egressId,
-      { status, isOfTheBucket: isOfTheBucket === 1 },
+    results.map((row) => [
+      row.egress_id,
+      {
+        status: row.status,
+        egressStatus: row.egress_status,
+        isOfTheBucket: row.of_the_bucket === 1,
+      },
     ]),
   )
 }

@@ -213,9 +213,14 @@ describe('what the storm found', () => {
     const nowMs = startMs + dayMs
     const active = { ...noFacts, status: 'EGRESS_ACTIVE' }
     const ended = { ...noFacts, status: 'EGRESS_COMPLETE', terminalAtMs: startMs }
-    const standing = (status: Status) => ({ status, isOfTheBucket: false })
-    expect(isNews(ended, { status: 'ready', isOfTheBucket: true }, nowMs)).toBe(true)
-    expect(isNews(active, { status: 'ready', isOfTheBucket: true }, nowMs)).toBe(false)
+    const standing = (status: Status) => ({ status, egressStatus: null, isOfTheBucket: false })
+    const ofTheBucket = { ...standing('ready'), isOfTheBucket: true }
+    expect(isNews(ended, ofTheBucket, nowMs)).toBe(true)
+    expect(isNews(active, ofTheBucket, nowMs)).toBe(false)
+    // A file of which nobody had heard goes with the rest of what was deleted.
+    const told = { ...standing('deleted'), egressStatus: 'EGRESS_COMPLETE' }
+    expect(isNews(ended, standing('deleted'), nowMs)).toBe(true)
+    expect(isNews(ended, told, nowMs)).toBe(false)
     expect(isNews(active, standing('active'), nowMs)).toBe(false)
     expect(isNews(active, standing('lost'), nowMs)).toBe(true)
     // The first word names a guess, a later one the file; LiveKit may forget it before it is asked again.
