@@ -17,10 +17,11 @@ import { newState } from '../src/recording/state.ts'
 import { projectFolder, runWrangler } from '../scripts/wrangler.ts'
 import { readWranglerConfig } from '../scripts/wrangler-config.ts'
 import { egressEvent, signed } from '../test/egress-events.ts'
+import { freePort } from '../test/free-port.ts'
 import { overHttp } from './edge/catalogue.ts'
 import { load, request } from './edge/load.ts'
 import { startPostgres } from './edge/postgres.ts'
-import { cpuMicroseconds, freePort, startWorkerd, untilListening } from './edge/workerd.ts'
+import { cpuMicroseconds, startWorkerd, untilListening } from './edge/workerd.ts'
 import type { Server } from './edge/workerd.ts'
 
 const { values } = parseArgs({

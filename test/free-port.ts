@@ -1,4 +1,4 @@
-// A port of this machine that nobody uses at the moment, for a server that a test starts.
+// A port of this machine that nobody uses at the moment, for a server that a test or a benchmark starts.
 import { createServer } from 'node:net'
 
 export async function freePort(): Promise<number> {

@@ -3,10 +3,10 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { freePort } from '../../test/free-port.ts'
 
 /** The binary itself: a shim in front of it would be what is measured and killed. */
 const { default: binary } = createRequire(import.meta.url)('workerd') as { default: string }
@@ -67,16 +67,6 @@ export async function cpuMicroseconds({ child }: Server): Promise<number | null>
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
   // Hundredths of a second, as Linux counts for every process.
   return (Number(fields[11]) + Number(fields[12])) * 10_000
-}
-
-export async function freePort(): Promise<number> {
-  return new Promise((resolvePort) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolvePort(typeof address === 'object' ? (address?.port ?? 0) : 0))
-    })
-  })
 }
 
 function configOf(

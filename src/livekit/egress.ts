@@ -9,7 +9,7 @@ import { Trouble } from '../recording/ports.ts'
 import type { LiveKit, StopAnswer } from '../recording/ports.ts'
 import { LiveKitControl } from './control.ts'
 import { factsOf } from './egress-info.ts'
-import { child, children, isObject, text } from './json.ts'
+import { child, children, parseObject, text } from './json.ts'
 import type { Json } from './json.ts'
 import { scrubText } from './scrub.ts'
 
@@ -119,7 +119,7 @@ export class LiveKitEgress implements LiveKit {
     url.protocol = url.protocol.replace(/^ws/, 'http')
     url.pathname = `/twirp/livekit.Egress/${method}`
     const response = await this.#send(url, await this.#token(), JSON.stringify(request))
-    const body = parse(await response.text())
+    const body = parseObject(await response.text())
     if (response.ok && body !== null) return body
     const code = body === null ? null : text(body, 'code')
     if (response.status === 404 && code === 'not_found') return 'not-found'
@@ -142,14 +142,5 @@ export class LiveKitEgress implements LiveKit {
     const token = new AccessToken(this.#config.apiKey, this.#config.apiSecret, { ttl: tokenLife })
     token.addGrant({ roomRecord: true })
     return token.toJwt()
-  }
-}
-
-function parse(body: string): Json | null {
-  try {
-    const json: unknown = JSON.parse(body)
-    return isObject(json) ? json : null
-  } catch {
-    return null
   }
 }

@@ -4,6 +4,16 @@
 
 export type Json = Record<string, unknown>
 
+/** The object that a text is in JSON; `null` for any other text. */
+export function parseObject(body: string): Json | null {
+  try {
+    const json: unknown = JSON.parse(body)
+    return isObject(json) ? json : null
+  } catch {
+    return null
+  }
+}
+
 /** The object under either spelling of a name. */
 export function child(json: Json, name: string): Json | null {
   const value = field(json, name)

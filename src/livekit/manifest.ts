@@ -5,7 +5,7 @@ import { isEgressId } from '../recording/keys.ts'
 import { noFacts, observation } from '../recording/observation.ts'
 import type { Observation, OutputFact, RecordingKind } from '../recording/observation.ts'
 import { mediaKindOf } from '../recording/recording.ts'
-import { children, isObject, nanosAsMs, nanosAsUs, text } from './json.ts'
+import { children, isObject, nanosAsMs, nanosAsUs, parseObject, text } from './json.ts'
 import type { Json } from './json.ts'
 import { scrub } from './scrub.ts'
 
@@ -146,15 +146,10 @@ function kindOf(json: Json): RecordingKind {
 
 /** Whole numbers of 16 digits and more become strings before they can be rounded. */
 function parse(body: string): Json | null {
-  try {
-    const exact = body.replaceAll(
-      /("(?:[^"\\]|\\.)*")|(?<![\d.eE+-])(-?\d{16,})(?![\d.eE])/g,
-      (whole, string, number) =>
-        string === undefined && number !== undefined ? `"${number}"` : whole,
-    )
-    const json: unknown = JSON.parse(exact)
-    return isObject(json) ? json : null
-  } catch {
-    return null
-  }
+  const exact = body.replaceAll(
+    /("(?:[^"\\]|\\.)*")|(?<![\d.eE+-])(-?\d{16,})(?![\d.eE])/g,
+    (whole, string, number) =>
+      string === undefined && number !== undefined ? `"${number}"` : whole,
+  )
+  return parseObject(exact)
 }

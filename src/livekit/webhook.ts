@@ -8,7 +8,7 @@ import { observation } from '../recording/observation.ts'
 import type { Observation } from '../recording/observation.ts'
 import { keyPairOf } from './credentials.ts'
 import { factsOf } from './egress-info.ts'
-import { child, isObject, text } from './json.ts'
+import { child, parseObject, text } from './json.ts'
 import type { Json } from './json.ts'
 import { scrub } from './scrub.ts'
 
@@ -42,7 +42,7 @@ export async function receiveWebhook(
   }
   const refusal = await verify(body, authorization, livekit)
   if (refusal !== null) return { kind: 'refused', reason: refusal }
-  const event = parse(decode(body))
+  const event = parseObject(decode(body))
   return event === null ? { kind: 'not-json' } : read(event, body.length, nowMs)
 }
 
@@ -103,15 +103,6 @@ function read(event: Json, sizeBytes: number, nowMs: number): Received {
 /** Keeps a byte order mark: it was signed too. */
 function decode(body: Uint8Array): string {
   return new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(body)
-}
-
-function parse(body: string): Json | null {
-  try {
-    const json: unknown = JSON.parse(body)
-    return isObject(json) ? json : null
-  } catch {
-    return null
-  }
 }
 
 async function sha256(body: Uint8Array): Promise<string> {

@@ -3,15 +3,16 @@
 // the media that no manifest named. Resumable: each step answers where the next one goes on.
 import { noteClaims, readClaims, readStandings } from '../catalog/temp-objects.ts'
 import type { Config } from '../config.ts'
-import { isManifestName, mostManifestBytes, readManifest } from '../livekit/manifest.ts'
+import { isManifestName } from '../livekit/manifest.ts'
 import { messageOf } from '../log.ts'
-import { isPlayableName } from '../recording/outputs.ts'
+import { isListName, isPlayableName } from '../recording/outputs.ts'
 import { directoryOf } from '../recording/folders.ts'
 import { isUnder } from '../recording/keys.ts'
 import { readPlaylist } from '../recording/playlist.ts'
 import type { ObjectFact, Observation, OutputFact } from '../recording/observation.ts'
 import { S3 } from '../storage/s3.ts'
 import { adoptInPlace } from './adopt.ts'
+import { manifestAt } from './manifest-object.ts'
 import { adoptFinalFolder, egressIdOfFinalKey, requestsPerFolder } from './rebuild.ts'
 import { Budget } from './run.ts'
 
@@ -52,7 +53,7 @@ export async function importStep(
   budget.spend(2)
   const isTaken = await readTaken(env, config, wanted)
   const finalFolders = finalFoldersOf(wanted, config)
-  const lists = wanted.map(({ key }) => key).filter((key) => key.toLowerCase().endsWith('.m3u8'))
+  const lists = wanted.map(({ key }) => key).filter(isListName)
   const run: Import = { env, config, store, budget, prefix, finalFolders, lists, isTaken }
   let reached = afterKey
   for (const object of wanted) {
@@ -151,16 +152,16 @@ async function isPartOfAnother({ store, lists, isTaken }: Import, key: string): 
 /** What a manifest outside the temp folder names stays where it is. */
 async function adoptManifest(
   { env, store, budget, prefix, finalFolders }: Import,
-  { key, etag, sizeBytes }: ObjectFact,
+  object: ObjectFact,
 ): Promise<boolean> {
+  const { key } = object
   const folder = finalFolders.get(key)
   budget.spend()
   if (folder !== undefined) {
     const known = await env.RECORDING.getByName(folder.egressId).republish()
     if (known !== null) return false
   }
-  const body = sizeBytes > mostManifestBytes ? null : await store.text(key)
-  const read = body === null ? null : readManifest(key, etag, body, Date.now())
+  const read = await manifestAt(store, object, Date.now())
   if (read === null) throw new Error('This is no manifest.')
   const { egressId, observation } = read
   const outputs = (observation.egress?.outputs ?? []).map((output) => inPlace(output, key, prefix))

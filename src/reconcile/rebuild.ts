@@ -4,7 +4,6 @@
 import { savePosition } from '../catalog/sweeps.ts'
 import { readStandings } from '../catalog/temp-objects.ts'
 import type { Config } from '../config.ts'
-import { mostManifestBytes, readManifest } from '../livekit/manifest.ts'
 import { messageOf } from '../log.ts'
 import { finalFolder, isEgressId, manifestPath } from '../recording/keys.ts'
 import { noFacts, observation } from '../recording/observation.ts'
@@ -12,6 +11,7 @@ import type { EgressFacts, ObjectFact } from '../recording/observation.ts'
 import { isPlayableName } from '../recording/outputs.ts'
 import { playableKindOf } from '../recording/recording.ts'
 import { S3 } from '../storage/s3.ts'
+import { manifestAt } from './manifest-object.ts'
 
 export interface RebuildPosition {
   part: 'objects' | 'bucket'
@@ -117,9 +117,7 @@ async function manifestIn(
   egressId: string,
 ): Promise<EgressFacts | null> {
   const manifest = await store.head(manifestPath(folder, egressId))
-  if (manifest === null || manifest.sizeBytes > mostManifestBytes) return null
-  const body = await store.text(manifest.key)
-  const read = body === null ? null : readManifest(manifest.key, manifest.etag, body, Date.now())
+  const read = manifest === null ? null : await manifestAt(store, manifest, Date.now())
   return read?.observation.egress ?? null
 }
 

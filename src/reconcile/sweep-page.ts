@@ -6,7 +6,6 @@ import {
   readKnownObjects,
   readStandings,
 } from '../catalog/temp-objects.ts'
-import { mostManifestBytes, readManifest } from '../livekit/manifest.ts'
 import { logError, logInfo, messageOf } from '../log.ts'
 import { isEgressId } from '../recording/keys.ts'
 import { observation } from '../recording/observation.ts'
@@ -14,6 +13,7 @@ import type { ObjectFact } from '../recording/observation.ts'
 import type { ListPage } from '../recording/ports.ts'
 import { claimKeysOf, classify } from './classify.ts'
 import type { Finding } from './classify.ts'
+import { manifestAt } from './manifest-object.ts'
 import { tell } from './run.ts'
 import type { Run } from './run.ts'
 
@@ -89,9 +89,7 @@ async function dealWith(
 }
 
 async function tellManifest(run: Run, object: ObjectFact): Promise<string | null> {
-  if (object.sizeBytes > mostManifestBytes) return null
-  const body = await run.store.text(object.key)
-  const read = body === null ? null : readManifest(object.key, object.etag, body, run.nowMs)
+  const read = await manifestAt(run.store, object, run.nowMs)
   if (read === null) return null
   await tell(run, read.egressId, read.observation, await isInCatalogue(run, read.egressId))
   return read.egressId

@@ -6,6 +6,7 @@ import { directoryOf, playlistOf } from './folders.ts'
 import { finalFolder, isUnder, manifestPath, tempKeys } from './keys.ts'
 import { nameFor } from './named.ts'
 import type { ObjectFact } from './observation.ts'
+import { isListName } from './outputs.ts'
 import { isLater } from './runs.ts'
 import { startFolder } from './start.ts'
 import { isBackup } from './state.ts'
@@ -112,7 +113,7 @@ function ownFolders({ egressId, seen }: RecordingState, settings: Settings): str
 /** Playlists beside their segments, and those that were moved before all of their segments were. */
 function listsOf(state: RecordingState, shared: ObjectScope[]): Extract<Scope, { kind: 'list' }>[] {
   const beside = shared
-    .filter(({ key }) => key.toLowerCase().endsWith('.m3u8'))
+    .filter(({ key }) => isListName(key))
     .map(({ key }) => ({ kind: 'list' as const, key, folder: directoryOf(key) }))
   const moved = state.folders.flatMap((folder) => {
     const { source = null, final = null } = playlistOf(state, folder) ?? {}

@@ -30,7 +30,7 @@ export function status(state: RecordingState): Status {
   const isLost = state.conclusion?.as === 'lost'
   const isRemoved = state.removal.doneFor !== null
   // What turned out to be no recording, or is silent for ever, will not end any more.
-  const isOver = isLost || state.conclusion?.as === 'ghost' || isEnded(state)
+  const isOver = state.conclusion !== null || isEnded(state)
   if (isRemovalWanted(state) && (isOver || isRemoved)) return 'deleted'
   if (isLost) return 'lost'
   if (!isEnded(state)) return runningStatus(state)
