@@ -5,10 +5,11 @@ import { TokenVerifier, WebhookReceiver } from 'livekit-server-sdk'
 import type { Config } from '../config.ts'
 import { isEgressId } from '../recording/keys.ts'
 import { observation } from '../recording/observation.ts'
-import type { Observation } from '../recording/observation.ts'
+import type { EgressFacts, Observation } from '../recording/observation.ts'
+import { isTerminal } from '../recording/seen.ts'
 import { keyPairOf } from './credentials.ts'
 import { factsOf } from './egress-info.ts'
-import { child, parseObject, text } from './json.ts'
+import { child, count, parseObject, text } from './json.ts'
 import type { Json } from './json.ts'
 import { scrub } from './scrub.ts'
 
@@ -81,7 +82,7 @@ function read(event: Json, sizeBytes: number, nowMs: number): Received {
     return { kind: 'not-ours', event: name, reason, about: { roomName: null, error: null } }
   }
   const egressId = text(info, 'egressId')
-  const facts = factsOf(info)
+  const facts = name === 'egress_ended' ? endedFacts(event, info) : factsOf(info)
   if (egressId === null || !isEgressId(egressId)) {
     const { roomName, error } = facts
     return { kind: 'not-ours', event: name, reason: 'no-egress-id', about: { roomName, error } }
@@ -98,6 +99,19 @@ function read(event: Json, sizeBytes: number, nowMs: number): Received {
     ...raw,
   })
   return { kind: 'egress', egressId, observation: seen }
+}
+
+/**
+ * The event says that it is the end, whatever the word: one that we do not know, or none, which reads as STARTING, and with
+ * that nothing ever ended.
+ */
+function endedFacts(event: Json, info: Json): EgressFacts {
+  const facts = factsOf(info)
+  if (isTerminal(facts)) return facts
+  const status = facts.status === 'EGRESS_STARTING' ? 'unknown:none' : facts.status
+  const toldAtUs = facts.updatedAtUs ?? (count(event, 'createdAt') ?? 0) * 1e6
+  const terminalAtMs = facts.terminalAtMs ?? Math.floor(toldAtUs / 1000)
+  return { ...facts, status, updatedAtUs: toldAtUs, terminalAtMs }
 }
 
 /** Keeps a byte order mark: it was signed too. */

@@ -23,6 +23,8 @@ export class Actor {
   /** What was observed, for the invariants: `<status>:<updatedAtUs>` of everything that LiveKit said. */
   readonly heard = new Set<string>()
   readonly heardPaths = new Set<string>()
+  /** The changes of status as the timeline tells them. */
+  readonly changes: Entry['detail'][] = []
   readonly #world: World
   readonly #ports: Ports
   readonly #rules: Rules
@@ -107,6 +109,7 @@ export class Actor {
     const sequence = state.sequence + entries.length + (isNew ? 1 : 0)
     this.#state = { ...state, sequence }
     for (const { type, detail } of entries) {
+      if (type === 'status.changed') this.changes.push(detail)
       this.#world.tell(() => `${this.egressId} ${type} ${JSON.stringify(detail)}`)
     }
   }

@@ -41,6 +41,7 @@ export function check(storm: Aftermath, calm: Aftermath): void {
       throw new Broken('the work comes to rest', `${actor.egressId} still has an alarm`)
     }
     assertCatalogue(storm, actor)
+    assertTold(actor)
   }
   const calls = bucket.calls - storm.callsInStorm
   if (calls > mostCallsPerRecording * history.lives.length) {
@@ -88,6 +89,21 @@ function assertCatalogue({ database }: Aftermath, actor: Actor): void {
       'the catalogue equals the object',
       `${JSON.stringify(row)} is not ${JSON.stringify(recording)}`,
     )
+  }
+}
+
+/** What the timeline says of the status leads from nothing to the end without a gap and without saying a thing twice. */
+function assertTold({ egressId, changes, state }: Actor): void {
+  const end = toRecording(state)?.status ?? null
+  let last: unknown = null
+  for (const { from, to } of changes) {
+    if (from !== last || to === last) {
+      throw new Broken('the timeline tells each change once', `${egressId}: ${last}, ${from}, ${to}`)
+    }
+    last = to
+  }
+  if (last !== end) {
+    throw new Broken('the timeline tells each change once', `${egressId}: ${last} is not ${end}`)
   }
 }
 

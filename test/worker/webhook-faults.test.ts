@@ -622,6 +622,24 @@ describe('W17: what LiveKit says is not what we know of its protocol', () => {
     })
   })
 
+  it.each([
+    ['no status and no end', '', { endedAt: undefined, updatedAt: undefined }],
+    ['no status', '', {}],
+    ['an unknown status and no end', 'EGRESS_DRAINED', { endedAt: undefined }],
+  ])('an end with %s is an end, and its file is the recording', async (_, status, more) => {
+    const story = recorded()
+    await upload(story.filename, '0123456789')
+    await webhooks(ended(status, story, more), ...wholeLife(story).slice(0, 3))
+    const { egressStatus } = await untilDone(story)
+    expect(egressStatus).toBe(status === '' ? 'unknown:none' : status)
+  })
+
+  it('an end without a status and without a file fails', async () => {
+    const story = recorded()
+    await webhooks(ended('', story, notUploaded(story)))
+    await until(story.egressId, ({ status }) => status === 'failed')
+  })
+
   it('an unknown event about an egress is kept', async () => {
     const story = recorded()
     await webhooks({
