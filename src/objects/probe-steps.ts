@@ -4,11 +4,11 @@ import { candidateKeys } from '../recording/files.ts'
 import { evidenceOf, settle } from '../recording/lifecycle.ts'
 import { noFacts, observation } from '../recording/observation.ts'
 import type { OutputFact } from '../recording/observation.ts'
-import { isListName, isMediaName } from '../recording/outputs.ts'
+import { isMediaName, unnamedLists } from '../recording/outputs.ts'
 import { readPlaylist } from '../recording/playlist.ts'
 import type { Store } from '../recording/ports.ts'
 import type { Conclusion, Pause, RecordingState } from '../recording/state.ts'
-import { pauseAfter } from '../recording/state.ts'
+import { noPause, pauseAfter } from '../recording/state.ts'
 import { locate } from '../storage/move.ts'
 import { entry, faultOf, firstOf } from './outcome.ts'
 import type { Outcome, Ports } from './outcome.ts'
@@ -22,7 +22,8 @@ export async function probe(state: RecordingState, ports: Ports): Promise<Outcom
   const before = state.probe.pause
   const evidence = evidenceOf(state, 'ended')
   try {
-    const lists = await unnamedLists(state, ports.store)
+    const readLists = unnamedLists(state.seen)
+    const lists = await listOutputs(readLists, ports.store)
     const media = Object.keys(state.seen.objects).filter(isMediaName)
     const whole = lists.filter(({ kind }) => kind === 'playlist').map(({ path }) => path)
     const paths = [...state.seen.paths, ...media, ...whole]
@@ -56,7 +57,10 @@ export async function probe(state: RecordingState, ports: Ports): Promise<Outcom
       })
       return {
         observation: seen,
-        change: (now) => concluded(now, 'ended', nowMs, evidence),
+        change: (now) => {
+          const probed = { pause: noPause, probedAtMs: nowMs, readLists }
+          return concluded({ ...now, probe: probed }, 'ended', nowMs, evidence)
+        },
         entries: [entry('file.discovered', { key, sizeBytes })],
       }
     }
@@ -67,7 +71,7 @@ export async function probe(state: RecordingState, ports: Ports): Promise<Outcom
       fault: null,
     }
     return {
-      change: (now) => ({ ...now, probe: { pause, probedAtMs: nowMs } }),
+      change: (now) => ({ ...now, probe: { pause, probedAtMs: nowMs, readLists } }),
       entries: before.attempts === 0 ? [entry('file.not-found', { keys: keys.length })] : [],
     }
   } catch (error) {
@@ -80,13 +84,11 @@ export async function probe(state: RecordingState, ports: Ports): Promise<Outcom
   }
 }
 
-/** The playlists that were seen in the bucket where LiveKit named none: which is which, they say themselves. */
-async function unnamedLists({ seen }: RecordingState, store: Store): Promise<OutputFact[]> {
-  if (seen.paths.some(isListName)) return []
-  const keys = Object.keys(seen.objects).filter(isListName).slice(0, mostLists)
+/** Playlists that LiveKit did not name, as outputs: which is which, they say themselves. */
+async function listOutputs(keys: string[], store: Store): Promise<OutputFact[]> {
   const whole: OutputFact[] = []
   const live: OutputFact[] = []
-  for (const path of keys) {
+  for (const path of keys.slice(0, mostLists)) {
     const text = await store.text(path)
     if (text === null) continue
     const list = { path, sizeBytes: null, durationMs: null, located: false }

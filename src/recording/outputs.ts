@@ -4,6 +4,7 @@ import { directoryOf } from './folders.ts'
 import { nameFor } from './named.ts'
 import type { OutputFact } from './observation.ts'
 import { mediaKindOf } from './recording.ts'
+import type { Seen } from './seen.ts'
 import type { RecordingState } from './state.ts'
 
 /** What an ended egress has to bring home: what LiveKit named, and what lies in the bucket although nobody named it. */
@@ -45,6 +46,11 @@ export function isMediaName(key: string): boolean {
 /** True for the name of a playlist. */
 export function isListName(key: string): boolean {
   return key.toLowerCase().endsWith('.m3u8')
+}
+
+/** The playlists that were seen in the bucket of a recording of which LiveKit named none. */
+export function unnamedLists({ paths, objects }: Seen): string[] {
+  return paths.some(isListName) ? [] : Object.keys(objects).filter(isListName)
 }
 
 /** True for the name of a file, or of a playlist, that plays. */

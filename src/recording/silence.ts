@@ -1,7 +1,7 @@
 // What follows when nobody speaks of an egress any more: LiveKit is asked, the bucket is looked into, and only then something
 // is concluded. Exists for webhooks that never come, pods that die and LiveKit's memory that fails. Nothing ends on silence
 // alone: one empty or failed answer decides nothing. Pure.
-import { isMediaName } from './outputs.ts'
+import { isMediaName, unnamedLists } from './outputs.ts'
 import type { RecordingState, Settings } from './state.ts'
 import { isEnded } from './status.ts'
 import type { Due } from './step.ts'
@@ -16,6 +16,7 @@ export function lookUpSteps(state: RecordingState, nowMs: number, settings: Sett
   if (state.livekit.isWanted) {
     return [{ step: { do: 'look-up' }, atMs: state.livekit.pause.untilMs }]
   }
+  if (state.conclusion?.as === 'ended') return listSteps(state)
   if (state.conclusion !== null || state.seen.firstHeardAtMs === null) return []
   return isEnded(state) ? ghostSteps(state, nowMs, settings) : silenceSteps(state, nowMs, settings)
 }
@@ -53,6 +54,12 @@ function silenceSteps(state: RecordingState, nowMs: number, settings: Settings):
   const hasFile = state.files.some((file) => file.kind !== 'manifest' && file.state === 'final')
   const as = hasFile ? 'ended' : isGhost(state, settings) ? 'ghost' : 'lost'
   return [{ step: { do: 'conclude', as }, atMs: nowMs }]
+}
+
+/** The bucket told of the end by a file, and of a stream beside it only later. */
+function listSteps({ seen, probe }: RecordingState): Due[] {
+  const isUnread = unnamedLists(seen).some((key) => probe.readLists?.includes(key) !== true)
+  return isUnread ? [{ step: { do: 'probe' }, atMs: probe.pause.untilMs }] : []
 }
 
 /** A file appears when it is complete: when LiveKit has shown no sign of life since then, its "still running" is a zombie's. */

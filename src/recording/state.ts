@@ -193,7 +193,12 @@ export interface RecordingState {
   stop: { pause: Pause; sentAtMs: number | null }
   removal: Removal
   /** Looks into the bucket for a file whose end nobody told of. */
-  probe: { pause: Pause; probedAtMs: number | null }
+  probe: {
+    pause: Pause
+    probedAtMs: number | null
+    /** Playlists that LiveKit never named and that were read: it is known which of them is the list of all segments. */
+    readLists?: string[]
+  }
   /** What the registry of all egresses has of this one: nothing that is known, that it has work to do, or none. */
   registry: { pause: Pause; entry: 'none' | 'open' | 'closed' }
   catalogue: {

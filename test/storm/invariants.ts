@@ -2,8 +2,7 @@
 // each is named here: LiveKit overwrote its own file before anybody copied it; a store without conditional deletion
 // deleted what was put there after the last look; no witness ever told whose a file is (it stays, listed as an orphan);
 // the file is not what LiveKit promised (it stays, and a person is told); an HLS folder that nobody said a word of,
-// neither LiveKit nor its manifest nor the metadata of its objects, or that lies beside a file which told of the end
-// before anybody saw the playlist (it stays).
+// neither LiveKit nor its manifest nor the metadata of its objects (it stays).
 import { isDeepStrictEqual } from 'node:util'
 import { toRecording } from '../../src/recording/recording.ts'
 import type { Recording } from '../../src/recording/recording.ts'
@@ -142,7 +141,7 @@ function assertSafe(storm: Aftermath, life: Life, upload: Uploaded): void {
   const actor = actors.get(life.egressId)
   const isSegmented = upload.role !== 'media'
   const isListed = life.uploads.some(({ path }) => isHeardPlaylist(life, path, actor))
-  const isMarked = life.metadata['egress-id'] !== undefined && life.shape === 'segments'
+  const isMarked = life.metadata['egress-id'] !== undefined
   if (isSegmented && !isListed && !isMarked) return
   // A manifest does not name the live playlist: nobody but LiveKit itself does.
   if (upload.role === 'live_playlist' && actor?.heardPaths.has(upload.path) !== true) return

@@ -65,6 +65,33 @@ describe('W8: nobody said a word of a stream', () => {
     expect(await keysUnder(tempFolder(story))).toEqual([])
     expect(await keysUnder(finalFolder(story))).toHaveLength(names.length + 1 + live.length)
   })
+
+  it('a file beside it had told of the end, and was moved, before the stream was seen', async () => {
+    const story = playlistStory()
+    const names = segmentNames(4)
+    await put(`${tempFolder(story)}video.mp4`, 'bytes of the file')
+    await setLiveKit({ egresses: {} })
+    await sweepNow()
+    await passUntil(story.egressId, isReady)
+    await passUntilQuiet(story.egressId)
+    await putSegments(tempFolder(story), names)
+    await put(`${tempFolder(story)}live.m3u8`, liveText(names))
+    await sweepNow()
+    await passUntilQuiet(story.egressId)
+    // A live playlist by itself is no stream.
+    expect((await read(story.egressId)).files.map(({ name }) => name)).toEqual(['video.mp4'])
+    await put(story.filename, playlistText(names))
+    await sweepNow()
+    await passUntilQuiet(story.egressId)
+    const { status, attention, files } = await read(story.egressId)
+    expect([status, attention]).toEqual(['ready', null])
+    expect(files.map(({ name, state }) => [name, state])).toEqual([
+      ['video.mp4', 'final'],
+      ['index.m3u8', 'final'],
+      ['live.m3u8', 'final'],
+    ])
+    expect(await keysUnder(tempFolder(story))).toEqual([])
+  })
 })
 
 describe('a playlist', () => {
