@@ -9,7 +9,7 @@ import type { Observation } from './observation.ts'
 import type { Recording } from './recording.ts'
 import { rowOf } from './row.ts'
 import { merge } from './seen.ts'
-import { lookUpSteps } from './silence.ts'
+import { erasedSteps, lookUpSteps } from './silence.ts'
 import type { Conclusion, FileWork, FolderWork, RecordingState, Settings } from './state.ts'
 import { isBackup, neverMs, noPause, noRemoval } from './state.ts'
 import { isEnded, status } from './status.ts'
@@ -77,7 +77,9 @@ export function nextStep(state: RecordingState, nowMs: number, settings: Setting
     ...claimSteps(state),
     publish?.isUrgent === true ? publish.due : null,
     ...stopSteps(state, settings),
-    ...(isToBeErased(state, nowMs) ? eraseSteps(state) : filesSteps(state, nowMs, settings)),
+    ...(isToBeErased(state, nowMs)
+      ? [...eraseSteps(state), ...erasedSteps(state, settings)]
+      : filesSteps(state, nowMs, settings)),
     publish?.isUrgent === false ? publish.due : null,
   ].filter((due) => due !== null)
   const isOpen = works.some((work) => work.atMs < neverMs)

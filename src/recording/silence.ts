@@ -25,9 +25,7 @@ export function lookUpSteps(state: RecordingState, nowMs: number, settings: Sett
 function silenceSteps(state: RecordingState, nowMs: number, settings: Settings): Due[] {
   const { seen, livekit, probe } = state
   const heardAtMs = seen.lastHeardAtMs ?? seen.firstHeardAtMs ?? nowMs
-  const aliveAtMs = seen.lastSignOfLifeMs ?? heardAtMs
-  const zombieAtMs =
-    Math.max(aliveAtMs, seen.firstHeardAtMs ?? 0) + settings.maxSessionMs + settings.graceMs
+  const zombieAtMs = zombieFromMs(state, settings)
   const isGone = isConfirmedGone(state, settings)
   if (!isGone && nowMs < zombieAtMs) {
     return [
@@ -54,6 +52,21 @@ function silenceSteps(state: RecordingState, nowMs: number, settings: Settings):
   const hasFile = state.files.some((file) => file.kind !== 'manifest' && file.state === 'final')
   const as = hasFile ? 'ended' : isGhost(state, settings) ? 'ghost' : 'lost'
   return [{ step: { do: 'conclude', as }, atMs: nowMs }]
+}
+
+/**
+ * An egress whose recording is erased, and that LiveKit calls running again: it is told to end, nothing of it is looked for,
+ * and nobody believes in it for longer than in any other.
+ */
+export function erasedSteps(state: RecordingState, settings: Settings): Due[] {
+  if (state.conclusion !== null || isEnded(state)) return []
+  return [{ step: { do: 'conclude', as: 'lost' }, atMs: zombieFromMs(state, settings) }]
+}
+
+/** From then on LiveKit's "still running" is a zombie's. */
+function zombieFromMs({ seen }: RecordingState, { maxSessionMs, graceMs }: Settings): number {
+  const aliveAtMs = seen.lastSignOfLifeMs ?? seen.lastHeardAtMs ?? 0
+  return Math.max(aliveAtMs, seen.firstHeardAtMs ?? 0) + maxSessionMs + graceMs
 }
 
 /** The bucket told of the end by a file, and of a stream beside it only later. */

@@ -7,7 +7,7 @@ import type { Ports } from '../../src/objects/outcome.ts'
 import { classify } from '../../src/reconcile/classify.ts'
 import { isNews } from '../../src/reconcile/sweep-livekit.ts'
 import { claimsOf } from '../../src/recording/claims.ts'
-import { expiryMs } from '../../src/recording/erasure.ts'
+import { evidenceOfObjects, expiryMs } from '../../src/recording/erasure.ts'
 import { afterGone, afterSeen } from '../../src/recording/gone.ts'
 import { evidenceOf, nextStep, observe, settle } from '../../src/recording/lifecycle.ts'
 import { noFacts, observation } from '../../src/recording/observation.ts'
@@ -128,6 +128,23 @@ describe('what the storm found', () => {
     const ghost = { ...running, conclusion: { as: 'ghost' as const, atMs: startMs, evidence } }
     expect(toRecording(ghost)).toMatchObject({ status: 'deleted', listed: false })
     expect(nextStep(published(ghost), startMs + dayMs, settings)).toEqual({ do: 'erase' })
+  })
+
+  it('what was erased, and runs again in LiveKit’s list for ever, is told to end as long as anybody can believe in it', () => {
+    const said = seen(
+      wish('gone', 2, { removeAtMs: startMs }),
+      { ...webhook('EGRESS_STARTING', 0), source: 'livekit' },
+      listed(object),
+    )
+    const erased = { ...said, removal: { ...said.removal, doneFor: evidenceOfObjects(said) } }
+    const endlessMs = startMs + settings.maxSessionMs + settings.graceMs + 1000
+    const told = published({ ...erased, stop: { pause: noPause, sentAtMs: endlessMs - 1000 } })
+    expect(nextStep(published(erased), startMs + 60_000, settings)).toEqual({ do: 'stop' })
+    expect(nextStep(told, endlessMs, settings)).toEqual({ do: 'conclude', as: 'lost' })
+    const evidence = evidenceOf(told, 'lost')
+    const lost = { ...told, conclusion: { as: 'lost' as const, atMs: endlessMs, evidence } }
+    expect(toRecording(lost)?.status).toBe('deleted')
+    expect(nextStep(lost, endlessMs + dayMs, settings).do).toBe('register')
   })
 
   it('what was concluded from silence goes when its time is over, whatever LiveKit’s last word was', () => {
