@@ -36,6 +36,10 @@ describe('words', () => {
     expect(hasWords(text, query)).toBe(false)
   })
 
+  it('have no punctuation, of scripts without spaces either', () => {
+    expect(segmentsOf('ល្អ។ ๏ 、。')).toEqual([{ kind: 'run', text: 'ល្អ' }])
+  })
+
   it('are taken apart where a script with spaces meets one without', () => {
     expect(segmentsOf('第2回meeting')).toEqual([
       { kind: 'run', text: '第' },
