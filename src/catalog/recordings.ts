@@ -56,6 +56,12 @@ const update = `
     updated_at_ms = ?12, recording = ?13
   WHERE egress_id = ?1 AND revision < ?2 AND phase IS ?4 AND sort_at_ms = ?6 AND listed = ?11`
 
+/** A name may be used again and again: what lies there next is that of the recording that began last. */
+const claimKey = `
+  INSERT INTO claims (temp_key, egress_id) VALUES (?1, ?2)
+  ON CONFLICT (temp_key) DO UPDATE SET egress_id = excluded.egress_id
+  WHERE ?3 > (SELECT sort_at_ms FROM recordings WHERE egress_id = claims.egress_id)`
+
 export class CatalogueRecordings implements Catalogue {
   readonly #database: D1Database
 
@@ -66,13 +72,11 @@ export class CatalogueRecordings implements Catalogue {
   async put(recording: Recording, revision: number, claims: string[] = []): Promise<void> {
     const values = valuesOf(recording, revision)
     const database = this.#database
-    const claim = database.prepare(
-      'INSERT INTO claims (temp_key, egress_id) VALUES (?1, ?2) ON CONFLICT (temp_key) DO NOTHING',
-    )
+    const claim = database.prepare(claimKey)
     try {
       const [updated] = await database.batch([
         database.prepare(update).bind(...values),
-        ...claims.map((key) => claim.bind(key, recording.egressId)),
+        ...claims.map((key) => claim.bind(key, recording.egressId, sortAtMs(recording))),
       ])
       if (updated?.meta.changes !== 0) return
       await database

@@ -135,11 +135,14 @@ async function eraseSome(
 
 async function eraseObject(
   store: Store,
-  { key, etag, notBeforeMs }: Extract<Scope, { kind: 'object' }>,
+  { key, etag, notBeforeMs, notAfterMs }: Extract<Scope, { kind: 'object' }>,
 ): Promise<Done> {
   const there = await store.head(key)
   const isIt =
-    there !== null && (etag === null || there.etag === etag) && there.lastModifiedMs >= notBeforeMs
+    there !== null &&
+    (etag === null || there.etag === etag) &&
+    there.lastModifiedMs >= notBeforeMs &&
+    there.lastModifiedMs <= notAfterMs
   if (!isIt) return { requests: 1, removed: 0, next: null }
   const isRefused = (await store.remove(key, there.etag)) === 'refused'
   if (!isRefused) return { requests: 2, removed: 1, next: null }

@@ -3,32 +3,37 @@
 import { directoryOf } from './folders.ts'
 import { isUnder, tempKeys } from './keys.ts'
 import type { Seen } from './seen.ts'
+import { startFolder } from './start.ts'
 import type { RecordingState } from './state.ts'
 
-/** They follow from the paths and the outputs alone, and every step asks for them. */
-type Evidence = Pick<Seen, 'paths' | 'outputs'>
+/** They follow from these alone, and every step asks for them. */
+type Evidence = Pick<Seen, 'paths' | 'outputs' | 'startId'>
 const known = new WeakMap<
   Evidence['paths'],
-  { outputs: Evidence['outputs']; tempPrefix: string; claims: string[] }
+  Omit<Evidence, 'paths'> & { tempPrefix: string; claims: string[] }
 >()
 
 /** Keys, and folders with their final slash, sorted. */
 export function claimsOf({ seen }: RecordingState, tempPrefix: string): string[] {
-  const { paths, outputs } = seen
+  const { paths, outputs, startId } = seen
   const before = known.get(paths)
-  if (before?.outputs === outputs && before.tempPrefix === tempPrefix) return before.claims
+  const isSame =
+    before?.outputs === outputs && before.startId === startId && before.tempPrefix === tempPrefix
+  if (isSame) return before.claims
   const claims = claimsFrom(seen, tempPrefix)
-  known.set(paths, { outputs, tempPrefix, claims })
+  known.set(paths, { outputs, startId, tempPrefix, claims })
   return claims
 }
 
-function claimsFrom({ paths, outputs }: Evidence, tempPrefix: string): string[] {
+function claimsFrom({ paths, outputs, startId }: Evidence, tempPrefix: string): string[] {
   const keys = paths.flatMap((path) => tempKeys(path, tempPrefix).slice(0, 1))
   const folders = (outputs?.value ?? [])
     .filter((fact) => fact.kind === 'playlist' || fact.kind === 'image')
     .flatMap((fact) => tempKeys(fact.path, tempPrefix).slice(0, 1))
     .map(directoryOf)
-  const claims = [...keys, ...folders].filter(
+  // A start has a folder of its own, also when LiveKit never said how it called the file.
+  const own = startId === null ? [] : [startFolder(tempPrefix, startId.value)]
+  const claims = [...keys, ...folders, ...own].filter(
     (claim) => isUnder(tempPrefix, claim) && claim.replace(/^\/+/, '') !== tempPrefix,
   )
   // A store may list the key under another spelling than LiveKit gave it.

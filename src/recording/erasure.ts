@@ -2,6 +2,7 @@
 // folder is the recording's alone; elsewhere only what it is known to have written, for others may share the folder. It is
 // looked for until a look finds nothing: a copy that was under way, or an upload that came late, may still appear. What is
 // learnt later begins it anew, and never brings the recording back. Pure.
+import { isFailure } from './attention.ts'
 import { directoryOf, playlistOf } from './folders.ts'
 import { finalFolder, isUnder, manifestPath, tempKeys } from './keys.ts'
 import { nameFor } from './named.ts'
@@ -11,7 +12,7 @@ import { isLater } from './runs.ts'
 import { startFolder } from './start.ts'
 import { isBackup } from './state.ts'
 import type { FileWork, RecordingState, Settings } from './state.ts'
-import { isRemovalWanted, status } from './status.ts'
+import { isEnded, isRemovalWanted, status } from './status.ts'
 
 /** Something to be removed. Each may be done twice. */
 export type Scope =
@@ -21,8 +22,8 @@ export type Scope =
   | { kind: 'list'; key: string; folder: string }
   /** Images whose names begin so. */
   | { kind: 'images'; prefix: string }
-  /** One object; `etag: null`: whatever lies there, unless it is older than the recording. */
-  | { kind: 'object'; key: string; etag: string | null; notBeforeMs: number }
+  /** One object; `etag: null`: whatever lies there, unless it was written before the recording, or after its end. */
+  | { kind: 'object'; key: string; etag: string | null; notBeforeMs: number; notAfterMs: number }
   /** All of a folder that is this recording's alone. */
   | { kind: 'folder'; prefix: string }
 
@@ -128,12 +129,15 @@ type ObjectScope = Extract<Scope, { kind: 'object' }>
 
 function singleObjects(state: RecordingState, { tempPrefix }: Settings): ObjectScope[] {
   const { seen, files, egressId } = state
-  const startedAtMs = seen.startedAtMs?.value ?? seen.firstHeardAtMs ?? 0
+  const startedAtMs = seen.firstStartedAtMs ?? seen.firstHeardAtMs ?? 0
+  const endedAtMs = isEnded(state) ? (seen.terminalAtMs?.value ?? Infinity) : Infinity
+  const slackMs = isFailure(seen.verdict?.value.status) ? 0 : clockSlackMs
   const object = (key: string, etag: string | null): ObjectScope => ({
     kind: 'object',
     key,
     etag,
     notBeforeMs: etag === null ? startedAtMs - clockSlackMs : 0,
+    notAfterMs: etag === null ? endedAtMs + slackMs : Infinity,
   })
   // By the ETag of the object that was moved: another one at its place is somebody else's.
   const found = files.flatMap(({ source, final, tempRemoved, ...file }) => [

@@ -1,5 +1,6 @@
 // Which files a recording has to bring home, and what the looks into the store say of them. Pure: the object performs
 // the looks, this file draws the conclusions. It must never take a file for good that is not what LiveKit promised.
+import { isFailure } from './attention.ts'
 import { directoryOf, isList, listPlace } from './folders.ts'
 import { doubtedFile } from './gone.ts'
 import { backupFault } from './in-backup.ts'
@@ -202,16 +203,9 @@ export function afterFound(
   nowMs: number,
 ): FileWork {
   const isKnown = state.files.some((other) => other !== file && isOf(other, source))
-  const startedAtMs = state.seen.startedAtMs?.value ?? null
-  // Some stores do not say when an object was written.
-  const isDated = source.lastModifiedMs > 0
-  const isOlder =
-    file.optional &&
-    isDated &&
-    startedAtMs !== null &&
-    source.lastModifiedMs < startedAtMs - clockSlackMs
-  // The same object once more is no second run, and an object from before the egress is somebody else's.
-  if (isKnown || isOlder) return { ...file, state: 'absent', pause: noPause }
+  // The same object once more is no second run.
+  if (isKnown || (file.optional && isAnothers(state, file, source)))
+    return { ...file, state: 'absent', pause: noPause }
   const promised = promisedBytes(state, file)
   const fault = sizeFault(source.sizeBytes, promised)
   if (fault === null && isInPlace(state, file.path)) {
@@ -231,6 +225,24 @@ export function afterFound(
     fault: isSettled ? fault : null,
   }
   return { ...file, state: isSettled ? 'quarantined' : file.state, source, doubt, pause }
+}
+
+/**
+ * What lies under a name that nobody promised a file of may be that of another egress, before this one or after it, where
+ * names are used again.
+ */
+function isAnothers({ egressId, seen }: RecordingState, { kind }: FileWork, source: SourceObject) {
+  const { key, lastModifiedMs: writtenAtMs } = source
+  // Some stores do not say when an object was written.
+  if (writtenAtMs === 0) return false
+  if (writtenAtMs < (seen.firstStartedAtMs ?? 0) - clockSlackMs) return true
+  const isOfItsFolder = [egressId, seen.startId?.value].some((id) => key.includes(`/${id}/`))
+  const isTold = Object.keys(seen.objects).some((known) => isSameKey(known, key))
+  if (kind === 'manifest' || isOfItsFolder || isTold) return false
+  // Without any slack: the sweep tells of what it takes for this one's all the same.
+  return (
+    isFailure(seen.verdict?.value.status) && writtenAtMs > (seen.terminalAtMs?.value ?? Infinity)
+  )
 }
 
 function sizeFault(sizeBytes: number, promised: number | null): Fault | null {

@@ -46,6 +46,8 @@ export interface Seen {
   roomName: Stamped<string> | null
   title: Stamped<string> | null
   startedAtMs: Stamped<number> | null
+  /** When the first of its attempts began, or of its runs. */
+  firstStartedAtMs: number | null
   endedAtMs: Stamped<number> | null
   terminalAtMs: Stamped<number> | null
   outputs: Stamped<OutputFact[]> | null
@@ -82,6 +84,7 @@ export const nothingSeen: Seen = {
   roomName: null,
   title: null,
   startedAtMs: null,
+  firstStartedAtMs: null,
   endedAtMs: null,
   terminalAtMs: null,
   outputs: null,
@@ -139,6 +142,7 @@ export function join(a: Seen, b: Seen): Seen {
     roomName: greater(a.roomName, b.roomName),
     title: greater(a.title, b.title),
     startedAtMs: greater(a.startedAtMs, b.startedAtMs),
+    firstStartedAtMs: extreme(Math.min, a.firstStartedAtMs, b.firstStartedAtMs),
     endedAtMs: greater(a.endedAtMs, b.endedAtMs),
     terminalAtMs: greater(a.terminalAtMs, b.terminalAtMs),
     outputs: greater(a.outputs, b.outputs),
@@ -190,6 +194,7 @@ function fromObservation(observation: Observation): Seen {
     roomName: stamped(egress.roomName),
     title: stamped(egress.title),
     startedAtMs: stamped(egress.startedAtMs),
+    firstStartedAtMs: egress.startedAtMs,
     endedAtMs: stamped(egress.endedAtMs),
     terminalAtMs: stamped(egress.terminalAtMs),
     outputs: stamped(egress.outputs),

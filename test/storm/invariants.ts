@@ -97,7 +97,10 @@ function assertTold({ egressId, changes, state }: Actor): void {
   let last: unknown = null
   for (const { from, to } of changes) {
     if (from !== last || to === last) {
-      throw new Broken('the timeline tells each change once', `${egressId}: ${last}, ${from}, ${to}`)
+      throw new Broken(
+        'the timeline tells each change once',
+        `${egressId}: ${last}, ${from}, ${to}`,
+      )
     }
     last = to
   }

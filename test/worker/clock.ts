@@ -57,6 +57,17 @@ export async function passUntil(
   throw new Error(`after ${mostRings} alarms: ${JSON.stringify(recording)}`)
 }
 
+/** Lets so much time pass, and every alarm in it ring. */
+export async function letPass(egressId: string, ms: number): Promise<void> {
+  const endMs = Date.now() + ms
+  for (;;) {
+    const atMs = await alarmAtMs(egressId)
+    if (atMs === null || atMs > endMs) break
+    await ring(egressId)
+  }
+  if (Date.now() < endMs) passMs(endMs - Date.now())
+}
+
 /** Rings alarm after alarm until this is so. */
 export async function ringUntil(egressId: string, isSo: () => Promise<boolean>): Promise<void> {
   for (let rings = 0; rings < mostRings; rings += 1) {

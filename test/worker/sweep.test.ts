@@ -11,6 +11,7 @@ import type { SweepReport } from '../../src/catalog/sweeps.ts'
 import { egressEvent, uploaded, wholeLife } from '../egress-events.ts'
 import { playlistText, segmentNames, segmentsInfo } from '../egress-files.ts'
 import {
+  letPass,
   letTimeRun,
   passMs,
   passUntil,
@@ -421,6 +422,69 @@ describe('W9: a file that nobody tells of', () => {
     await upload(story.filename, '0123456789')
     expect(await sweepNow()).toMatchObject({ adopted: 1, orphans: 0 })
     expect(await ready(story.egressId)).toMatchObject({ recoveredBy: 'object', sizeBytes: 10 })
+  })
+})
+
+describe('W23, W21: the end of an earlier attempt, or run, is lost', () => {
+  const hourMs = 3_600_000
+
+  it.each([
+    ['attempt', { retryCount: 1, status: 'EGRESS_FAILED' }],
+    ['run', { retryCount: 0, status: 'EGRESS_COMPLETE' }],
+  ])(
+    'and its file is not too old, although the next %s began later',
+    async (_, { retryCount, status }) => {
+      const story = recordedNow()
+      const startedAtMs = story.endedAtMs + hourMs
+      const next = {
+        ...story,
+        filename: `tmp/${story.egressId}/video-1.mp4`,
+        startedAtMs,
+        endedAtMs: startedAtMs + 1_000,
+      }
+      const hasFile = status === 'EGRESS_COMPLETE'
+      const { location: _location, size: _size, ...unsent } = uploaded(next)
+      const fileResults = [hasFile ? uploaded(next) : unsent]
+      await upload(story.filename, '0123456789')
+      if (hasFile) await upload(next.filename, 'abcdefghij')
+      await webhooks(
+        ...wholeLife(story).slice(0, 2),
+        egressEvent('egress_started', 'EGRESS_STARTING', next, { retryCount }),
+        egressEvent('egress_ended', status, next, { retryCount, fileResults }),
+      )
+      for (let hours = 0; hours < 3; hours += 1) {
+        await letPass(story.egressId, hourMs)
+        await sweepNow()
+      }
+      await letPass(story.egressId, hourMs)
+      expect((await read(story.egressId)).status).toBe('ready')
+      expect(await keysUnder('tmp/')).toEqual([])
+      expect(await download(`recordings/${story.egressId}/video.mp4`)).toBe('0123456789')
+    },
+  )
+})
+
+describe('W12: a track of a start of ours whose process was killed', () => {
+  it('is found in the folder of the start, although LiveKit never said how it called the file', async () => {
+    const startId = `ST_${crypto.randomUUID().replaceAll('-', '').slice(0, 24)}`
+    const story = recordedNow({ filename: '' })
+    const track = { roomName: 'standup', trackId: 'TR_1' }
+    const more = {
+      roomComposite: undefined,
+      track: { ...track, file: { filepath: `tmp/${startId}/track` } },
+      fileResults: [{}],
+    }
+    await webhooks(egressEvent('egress_started', 'EGRESS_STARTING', story, more))
+    await letPass(story.egressId, 60_000)
+    await upload(`tmp/${startId}/track.ogg`, '0123456789', 'audio/ogg')
+    await webhooks(
+      egressEvent('egress_ended', 'EGRESS_FAILED', story, { ...more, error: 'killed' }),
+    )
+    for (let hours = 0; hours < 2; hours += 1) {
+      await letPass(story.egressId, 3_600_000)
+      await sweepNow()
+    }
+    expect(await ready(story.egressId)).toMatchObject({ partial: true, sizeBytes: 10 })
   })
 })
 
