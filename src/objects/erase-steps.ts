@@ -3,12 +3,13 @@
 // finds nothing.
 import { isSafeKey } from '../recording/keys.ts'
 import { evidenceOfObjects, nextLookMs, scopesOf } from '../recording/erasure.ts'
-import type { Scope } from '../recording/erasure.ts'
+import type { Scope, Times } from '../recording/erasure.ts'
 import { isImageOf } from '../recording/folders.ts'
 import { observation } from '../recording/observation.ts'
+import type { ObjectFact } from '../recording/observation.ts'
 import { readPlaylist } from '../recording/playlist.ts'
 import type { Store } from '../recording/ports.ts'
-import type { RecordingState, Removal } from '../recording/state.ts'
+import type { RecordingState, Removal, SourceObject } from '../recording/state.ts'
 import { noPause, noRemoval, pauseAfter } from '../recording/state.ts'
 import { latestWishMs } from '../recording/wishes.ts'
 import { isSame } from '../storage/move.ts'
@@ -123,7 +124,12 @@ async function eraseSome(
     case 'folder': {
       const { prefix, kind } = scope
       const page = await store.list({ prefix, after: afterKey, limit: Math.max(1, limit - 1) })
-      const own = page.objects.filter(({ key }) => kind === 'folder' || isImageOf(prefix, key))
+      const own =
+        kind === 'folder'
+          ? page.objects
+          : page.objects.filter(
+              (object) => isImageOf(prefix, object.key) && isOfThen(object, scope),
+            )
       await inGroups(own, async ({ key }) => store.remove(key, ''))
       const next = page.next === null ? null : { files: 0, afterKey: page.next }
       return { requests: 1 + own.length, removed: own.length, next }
@@ -133,17 +139,10 @@ async function eraseSome(
   }
 }
 
-async function eraseObject(
-  store: Store,
-  { key, etag, notBeforeMs, notAfterMs }: Extract<Scope, { kind: 'object' }>,
-): Promise<Done> {
+async function eraseObject(store: Store, scope: Extract<Scope, { kind: 'object' }>): Promise<Done> {
+  const { key } = scope
   const there = await store.head(key)
-  const isIt =
-    there !== null &&
-    (etag === null || there.etag === etag) &&
-    there.lastModifiedMs >= notBeforeMs &&
-    there.lastModifiedMs <= notAfterMs
-  if (!isIt) return { requests: 1, removed: 0, next: null }
+  if (there === null || !isOf(there, scope)) return { requests: 1, removed: 0, next: null }
   const isRefused = (await store.remove(key, there.etag)) === 'refused'
   if (!isRefused) return { requests: 2, removed: 1, next: null }
   // Another object lies there by now, or the store refuses every condition: what is still the same goes without one.
@@ -152,21 +151,33 @@ async function eraseObject(
   return { requests: 4, removed: 1, next: null }
 }
 
+function isOf(there: SourceObject, scope: Times & { etag: string | null }): boolean {
+  return (scope.etag === null || there.etag === scope.etag) && isOfThen(there, scope)
+}
+
+function isOfThen(object: ObjectFact, { notBeforeMs, notAfterMs }: Times): boolean {
+  const { lastModifiedMs } = object
+  return lastModifiedMs >= notBeforeMs && lastModifiedMs <= notAfterMs
+}
+
 /** The files that a playlist names; the playlist itself goes after them. */
 async function eraseListed(
   store: Store,
-  { key, folder }: Extract<Scope, { kind: 'list' }>,
+  scope: Extract<Scope, { kind: 'list' }>,
   from: number,
   limit: number,
 ): Promise<Done> {
+  const { key, folder } = scope
+  const there = await store.head(key)
+  if (there === null || !isOf(there, scope)) return { requests: 1, removed: 0, next: null }
   const text = await store.text(key)
   const { segments } = readPlaylist(text ?? '')
-  const names = segments.slice(from, from + Math.max(1, limit - 1))
+  const names = segments.slice(from, from + Math.max(1, limit - 2))
   const keys = names.map((name) => `${folder}${name}`).filter(isSafeKey)
   await inGroups(keys, async (segment) => store.remove(segment, ''))
   const files = from + names.length
   return {
-    requests: 1 + keys.length,
+    requests: 2 + keys.length,
     removed: keys.length,
     next: files < segments.length ? { files, afterKey: null } : null,
   }

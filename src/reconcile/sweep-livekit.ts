@@ -77,7 +77,7 @@ export function isNews(facts: EgressFacts, standing: Standing | undefined, nowMs
 }
 
 function isFurther({ status: egressStatus, retryCount }: EgressFacts, status: Status): boolean {
-  // Another attempt of what had ended, with a file or without, runs, and nobody told of it.
-  if (retryCount > 0 && !waitingForAnEnd.has(status)) return true
+  // Another attempt runs, whatever the one before it came to; which one the catalogue speaks of, it does not say.
+  if (retryCount > 0) return true
   return furtherThan[egressStatus ?? '']?.has(status) ?? false
 }

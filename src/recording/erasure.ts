@@ -19,13 +19,21 @@ export type Scope =
   /** A multipart upload of ours that nobody will join. */
   | { kind: 'upload'; key: string; uploadId: string }
   /** What a playlist names, in this folder. */
-  | { kind: 'list'; key: string; folder: string }
+  | ({ kind: 'list'; key: string; folder: string; etag: string | null } & Times)
   /** Images whose names begin so. */
-  | { kind: 'images'; prefix: string }
-  /** One object; `etag: null`: whatever lies there, unless it was written before the recording, or after its end. */
-  | { kind: 'object'; key: string; etag: string | null; notBeforeMs: number; notAfterMs: number }
+  | ({ kind: 'images'; prefix: string } & Times)
+  /** One object; `etag: null`: whatever lies there. */
+  | ({ kind: 'object'; key: string; etag: string | null } & Times)
   /** All of a folder that is this recording's alone. */
   | { kind: 'folder'; prefix: string }
+
+/** When it was written. What is known by its name alone may be of another egress that used the name before, or after. */
+export interface Times {
+  notBeforeMs: number
+  notAfterMs: number
+}
+
+const anyTime: Times = { notBeforeMs: 0, notAfterMs: Infinity }
 
 /** Clocks of LiveKit and the store may differ by so much. */
 const clockSlackMs = 5 * 60_000
@@ -115,12 +123,13 @@ function ownFolders({ egressId, seen }: RecordingState, settings: Settings): str
 function listsOf(state: RecordingState, shared: ObjectScope[]): Extract<Scope, { kind: 'list' }>[] {
   const beside = shared
     .filter(({ key }) => isListName(key))
-    .map(({ key }) => ({ kind: 'list' as const, key, folder: directoryOf(key) }))
+    .map((object) => ({ ...object, kind: 'list' as const, folder: directoryOf(object.key) }))
+  const listed = { kind: 'list' as const, etag: null, ...anyTime }
   const moved = state.folders.flatMap((folder) => {
     const { source = null, final = null } = playlistOf(state, folder) ?? {}
     return folder.state === 'done' || source === null || final === null
       ? []
-      : [{ kind: 'list' as const, key: final.key, folder: directoryOf(source.key) }]
+      : [{ ...listed, key: final.key, folder: directoryOf(source.key) }]
   })
   return [...beside, ...moved]
 }
@@ -129,16 +138,12 @@ type ObjectScope = Extract<Scope, { kind: 'object' }>
 
 function singleObjects(state: RecordingState, { tempPrefix }: Settings): ObjectScope[] {
   const { seen, files, egressId } = state
-  const startedAtMs = seen.firstStartedAtMs ?? seen.firstHeardAtMs ?? 0
-  const endedAtMs = isEnded(state) ? (seen.terminalAtMs?.value ?? Infinity) : Infinity
-  const slackMs = isFailure(seen.verdict?.value.status) ? 0 : clockSlackMs
-  const object = (key: string, etag: string | null): ObjectScope => ({
-    kind: 'object',
-    key,
-    etag,
-    notBeforeMs: etag === null ? startedAtMs - clockSlackMs : 0,
-    notAfterMs: etag === null ? endedAtMs + slackMs : Infinity,
-  })
+  const times = timesOf(state)
+  const object = (key: string, etag: string | null): ObjectScope => {
+    // The name of a manifest is its egress's own.
+    const isOwn = etag !== null || key.endsWith(`/${egressId}.json`)
+    return { kind: 'object', key, etag, ...(isOwn ? anyTime : times) }
+  }
   // By the ETag of the object that was moved: another one at its place is somebody else's.
   const found = files.flatMap(({ source, final, tempRemoved, ...file }) => [
     ...(source === null || tempRemoved || isBackup({ source, final, tempRemoved, ...file })
@@ -172,15 +177,25 @@ function singleObjects(state: RecordingState, { tempPrefix }: Settings): ObjectS
   )
 }
 
+function timesOf(state: RecordingState): Times {
+  const { firstStartedAtMs, firstHeardAtMs, terminalAtMs, verdict } = state.seen
+  const endedAtMs = isEnded(state) ? (terminalAtMs?.value ?? Infinity) : Infinity
+  return {
+    notBeforeMs: (firstStartedAtMs ?? firstHeardAtMs ?? 0) - clockSlackMs,
+    // What the sweep takes for that of an egress that failed, it tells.
+    notAfterMs: endedAtMs + (isFailure(verdict?.value.status) ? 0 : clockSlackMs),
+  }
+}
+
 function imageScopes(
-  { seen }: RecordingState,
+  state: RecordingState,
   { tempPrefix }: Settings,
 ): Extract<Scope, { kind: 'images' }>[] {
-  return (seen.outputs?.value ?? [])
+  return (state.seen.outputs?.value ?? [])
     .filter((fact) => fact.kind === 'image' && fact.path !== '')
     .flatMap((fact) => tempKeys(fact.path, tempPrefix))
     .filter((prefix) => isUnder(tempPrefix, prefix))
-    .map((prefix) => ({ kind: 'images', prefix }))
+    .map((prefix) => ({ kind: 'images', prefix, ...timesOf(state) }))
 }
 
 function uploadsOf(state: RecordingState, file: FileWork, { finalPrefix }: Settings): Scope[] {
