@@ -57,7 +57,7 @@ export interface Seen {
   paths: string[]
   /** Those of them that are live playlists: a manifest never lists one, and may well have the last word on the outputs. */
   livePaths: string[]
-  /** LiveKit's words for where the egress stands, sorted: a life has several, a test event one. */
+  /** LiveKit's words for where the egress stands, sorted: a life has several, a single test event one. */
   words: string[]
   streams: boolean
   backup: boolean

@@ -957,6 +957,17 @@ describe('W24: a test event of LiveKit Cloud speaks of an egress that never was'
     },
   )
 
+  it('one of each type under one id: they are taken for a whole life, and in no list either', async () => {
+    stopTime()
+    const story = recordedNow()
+    await webhooks(...wholeLife(story))
+    await pass(story.egressId, 60_000)
+    expect(await listed()).toEqual([story.egressId])
+    await pass(story.egressId, graceMs + hourMs)
+    expect(await listed()).toEqual([])
+    expect((await asAdmin(`/v1/recordings/${story.egressId}`)).status).toBe(404)
+  })
+
   it('a real egress that failed without a file stays listed, because LiveKit still knows it', async () => {
     stopTime()
     const story = recordedNow()
