@@ -404,6 +404,34 @@ describe('W10: LiveKit contradicts itself after the end', () => {
   })
 })
 
+describe('W10: LiveKit contradicts itself after the end of a stream that left no file', () => {
+  const stream = {
+    fileResults: [],
+    streamResults: [{ url: 'rtmp://live.example/x', status: 'FINISHED' }],
+  }
+
+  it.each(['EGRESS_COMPLETE', 'EGRESS_LIMIT_REACHED'])(
+    '%s and FAILED, because the process exited badly, in both orders: no failure',
+    async (word) => {
+      const events = (story: Recorded) => [
+        ended(word, story, stream),
+        afterwards(story, ended('EGRESS_FAILED', story, { ...killed, ...stream })),
+      ]
+      for (const isReversed of [false, true]) {
+        const story = recorded({ filename: '' })
+        const said = events(story)
+        await webhooks(...(isReversed ? said.toReversed() : said))
+        expect(await until(story.egressId, ({ status }) => status === 'ready')).toMatchObject({
+          egressStatus: word,
+          partial: false,
+          error: null,
+          files: [],
+        })
+      }
+    },
+  )
+})
+
 describe('W10: LiveKit contradicts itself after the end, in other words', () => {
   it.each([
     ['EGRESS_COMPLETE', 'EGRESS_ABORTED'],
