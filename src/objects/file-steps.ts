@@ -5,7 +5,7 @@ import { afterGone, afterSeen, isToBeChecked } from '../recording/gone.ts'
 import { settle } from '../recording/lifecycle.ts'
 import { foundAgain } from '../recording/runs.ts'
 import type { FileStep } from '../recording/step.ts'
-import type { FileWork, Pause, RecordingState } from '../recording/state.ts'
+import type { FileState, FileWork, Pause, RecordingState } from '../recording/state.ts'
 import { neverMs, noPause, pauseAfter } from '../recording/state.ts'
 import { locate, wasCopiedFor } from '../storage/move.ts'
 import { onFile } from './file-outcome.ts'
@@ -61,6 +61,13 @@ async function checkFile({ file, ports }: FileContext): Promise<Outcome> {
   }
 }
 
+/** What the timeline calls a look that found something; what is neither to be moved nor in its place is doubted. */
+const foundEntries: Partial<Record<FileState, string>> = {
+  in_temp: 'file.found',
+  final: 'file.found',
+  absent: 'file.ignored',
+}
+
 async function locateFile(context: FileContext): Promise<Outcome> {
   const { file, state, ports } = context
   const candidates = candidateKeys(state, file.path, ports.settings)
@@ -108,17 +115,12 @@ async function locateFile(context: FileContext): Promise<Outcome> {
       return { ...known, files: known.files.map((other) => foundAgain(other, found)) }
     },
     entries: [
-      entry(
-        after.state === 'in_temp'
-          ? 'file.found'
-          : `file.${after.state === 'absent' ? 'ignored' : 'doubted'}`,
-        {
-          file: file.name,
-          key: found.key,
-          sizeBytes: found.sizeBytes,
-          why: after.pause.fault?.message,
-        },
-      ),
+      entry(foundEntries[after.state] ?? 'file.doubted', {
+        file: file.name,
+        key: found.key,
+        sizeBytes: found.sizeBytes,
+        why: after.pause.fault?.message,
+      }),
     ],
   }
 }

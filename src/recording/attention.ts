@@ -4,13 +4,24 @@ import { isCopying } from './folders.ts'
 import { isLeftInBackup, leftInBackup } from './in-backup.ts'
 import { nameFor } from './named.ts'
 import { promisedBytes } from './promised.ts'
+import type { Seen } from './seen.ts'
 import { status } from './status.ts'
 import type { Fault, FileWork, FolderWork, Pause, RecordingState } from './state.ts'
 import type { Status } from './status.ts'
 
 /** LiveKit's words for an egress that went wrong; it may have left a file all the same. */
-export function isFailure(egressStatus: string | undefined): boolean {
+function isFailure(egressStatus: string | undefined): boolean {
   return egressStatus === 'EGRESS_FAILED' || egressStatus === 'EGRESS_ABORTED'
+}
+
+/**
+ * True when LiveKit's last word, of a failure, is about what there is now. A manifest that tells of a later end is of
+ * another attempt, and nobody told of that one's word.
+ */
+export function hasFailed({ verdict, manifestEndedAtUs }: Seen): boolean {
+  if (verdict === null || !isFailure(verdict.value.status)) return false
+  const [, , located, updatedAtUs] = verdict.stamp
+  return located > 0 || manifestEndedAtUs === null || manifestEndedAtUs <= updatedAtUs
 }
 
 /** Why a recording does not play, or what LiveKit said of one that plays in part. */
@@ -27,7 +38,9 @@ export function error(state: RecordingState, recordingStatus: Status): Fault | n
   }
   if (fault !== undefined && recordingStatus !== 'ready') return fault
   if (recordingStatus === 'failed' && isLeftInBackup(state)) return leftInBackup
-  if (verdict !== undefined && isFailure(verdict.status)) {
+  const isWithoutFile = recordingStatus === 'failed' || recordingStatus === 'aborted'
+  const isSaid = isWithoutFile ? isFailure(verdict?.status) : hasFailed(state.seen)
+  if (verdict !== undefined && isSaid) {
     return {
       code: `egress-${verdict.status === 'EGRESS_ABORTED' ? 'aborted' : 'failed'}`,
       message: verdict.error ?? verdict.details ?? 'LiveKit gave no reason.',

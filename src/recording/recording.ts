@@ -4,7 +4,7 @@ import type { FileKind, RecordingKind } from './observation.ts'
 import { isList, playlistOf } from './folders.ts'
 import { isEnded, status } from './status.ts'
 import type { Status } from './status.ts'
-import { attention, error, isFailure } from './attention.ts'
+import { attention, error, hasFailed } from './attention.ts'
 import { factOf } from './named.ts'
 import { promisedBytes } from './promised.ts'
 import { isBackup } from './state.ts'
@@ -120,7 +120,7 @@ export function toRecording(state: RecordingState): Recording | null {
     files: recordingStatus === 'deleted' ? [] : files,
     progress: recordingStatus === 'processing' ? progress(state) : null,
     error: error(state, recordingStatus),
-    partial: recordingStatus === 'ready' && isFailure(verdict?.status),
+    partial: recordingStatus === 'ready' && hasFailed(seen),
     limitReached: verdict?.status === 'EGRESS_LIMIT_REACHED',
     backup: seen.backup,
     recoveredBy: ended && !seen.endedBy.includes('webhook') ? recoveredBy(state) : null,

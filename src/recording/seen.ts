@@ -15,7 +15,8 @@ import type { Wished } from './wishes.ts'
 /**
  * How much a fact counts, compared from left to right: attempt, terminal, carries a file, LiveKit's own `updatedAt`,
  * order of the status. A terminal word with a file beats one without, whichever came last: LiveKit's service says
- * FAILED over a finished COMPLETE when the process exits badly (livekit.md §2.2).
+ * FAILED over a finished COMPLETE when the process exits badly (livekit.md §2.2). A stream that went well leaves no file:
+ * its end counts more than a failure without a file, and less than any word with one.
  */
 export type Stamp = [
   retryCount: number,
@@ -59,7 +60,7 @@ export interface Seen {
   paths: string[]
   /** Those of them that are live playlists: a manifest never lists one, and may well have the last word on the outputs. */
   livePaths: string[]
-  /** LiveKit's words for where the egress stands, sorted: a life has several, a test event one. */
+  /** LiveKit's words for where the egress stands, sorted: a life has several, a single test event one. */
   words: string[]
   streams: boolean
   backup: boolean
@@ -226,15 +227,20 @@ function isOfItsOwn({ key }: ObjectFact): boolean {
 }
 
 function stampOf(egress: EgressFacts): Stamp {
-  const located = egress.backup || (egress.outputs?.some((output) => output.located) ?? false)
   return [
     egress.retryCount,
     isTerminal(egress) || egress.status === null ? 1 : 0,
-    located ? 1 : 0,
+    locatedOf(egress),
     egress.updatedAtUs ?? 0,
     // An unknown word lies between STARTING and ACTIVE: it is a sign of life, and a known word says more.
     egress.status === null ? -1 : orderOf(egress.status),
   ]
+}
+
+function locatedOf({ backup, outputs, streams, status }: EgressFacts): number {
+  if (backup || outputs?.some((output) => output.located) === true) return 1
+  const isWell = status === 'EGRESS_COMPLETE' || status === 'EGRESS_LIMIT_REACHED'
+  return streams && outputs === null && isWell ? 0.5 : 0
 }
 
 function orderOf(status: string): number {

@@ -122,8 +122,9 @@ function isConfirmedGone(state: RecordingState, settings: Settings): boolean {
 function isUncorroborated(state: RecordingState): boolean {
   return (
     state.seen.witnesses.every((witness) => witness === 'webhook') &&
-    // Whoever heard it begin and go on has heard of a recording, be LiveKit's memory what it may.
-    state.seen.words.length <= 1 &&
+    // Whoever heard it begin and go on has heard of a recording, be LiveKit's memory what it may. Test events may tell of a
+    // whole life; but an egress that has ended is one that LiveKit remembers for a day, if ever there was one.
+    (isEnded(state) || state.seen.words.length <= 1) &&
     // A file in the backup storage is one, although its address has expired.
     !state.seen.backup &&
     state.files.every((file) => file.source === null) &&

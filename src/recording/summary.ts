@@ -7,7 +7,7 @@ type Detail = Entry['detail']
 const sentences: Record<string, (detail: Detail) => string> = {
   'status.changed': ({ from, to, error }) =>
     `The recording is ${word(to)}${from === null ? '' : `, it was ${word(from)}`}.${because(error)}`,
-  'file.found': ({ key, sizeBytes }) => `Found ${word(key)}${sized(sizeBytes)} in the temp folder.`,
+  'file.found': ({ key, sizeBytes }) => `Found ${word(key)}${sized(sizeBytes)}.`,
   'file.discovered': ({ key, sizeBytes }) =>
     `Nobody told of the end, but ${word(key)}${sized(sizeBytes)} lies in the bucket, complete.`,
   'file.not-found': ({ file }) =>

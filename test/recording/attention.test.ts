@@ -2,9 +2,45 @@
 // trouble that does not, which must never go unseen.
 import { describe, expect, it } from 'vitest'
 import { attention, error } from '../../src/recording/attention.ts'
+import { observe } from '../../src/recording/lifecycle.ts'
+import { noFacts, observation } from '../../src/recording/observation.ts'
+import type { Observation } from '../../src/recording/observation.ts'
+import { newState } from '../../src/recording/state.ts'
 import { status } from '../../src/recording/status.ts'
-import { output, uploadedFile } from './evidence.ts'
+import { output, startMs, uploadedFile, webhook } from './evidence.ts'
 import { ended, paused, sourceOf, withFile } from './works.ts'
+
+describe('the error of a failed attempt', () => {
+  const failed = webhook('EGRESS_FAILED', 60, { error: 'page load error' })
+  const manifest = (second: number) =>
+    observation({
+      id: 'manifest',
+      source: 'manifest',
+      type: 'manifest',
+      observedAtMs: startMs,
+      egress: {
+        ...noFacts,
+        updatedAtUs: (startMs + second * 1000) * 1000,
+        outputs: [uploadedFile],
+      },
+    })
+  const told = (...observations: Observation[]) => {
+    const state = observations.reduce(observe, newState('EG_test'))
+    return error(withFile(state, { state: 'final', source: sourceOf() }), 'ready')?.message
+  }
+
+  it('is told beside a file of its own, and not when a manifest tells of a later end', () => {
+    expect(told(failed)).toBe('page load error')
+    expect(told(failed, manifest(60))).toBe('page load error')
+    expect(told(failed, manifest(120))).toBeUndefined()
+    expect(told(manifest(120), failed)).toBeUndefined()
+  })
+
+  it('stays that of a recording without a file', () => {
+    const state = [failed, manifest(120)].reduce(observe, newState('EG_test'))
+    expect(error(state, 'failed')?.message).toBe('page load error')
+  })
+})
 
 describe('attention', () => {
   it.each([

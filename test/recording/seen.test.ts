@@ -67,6 +67,18 @@ describe('evidence about one egress', () => {
     }
   })
 
+  it('W10: keeps the end of a stream that went well over a later FAILED, but not over a file', () => {
+    for (const status of ['EGRESS_COMPLETE', 'EGRESS_LIMIT_REACHED']) {
+      const well = webhook(status, 60, { outputs: null, streams: true })
+      const failed = webhook('EGRESS_FAILED', 61, { outputs: null, streams: true, error: 'exit' })
+      const withFile = webhook('EGRESS_FAILED', 59, { outputs: [uploadedFile], streams: true })
+      for (const order of permutations([well, failed]))
+        expect(all(order).verdict?.value).toMatchObject({ status, error: null })
+      for (const order of permutations([well, failed, withFile]))
+        expect(all(order).verdict?.value.status).toBe('EGRESS_FAILED')
+    }
+  })
+
   it('W23: lets a later attempt supersede the terminal word of the attempt before it', () => {
     const failed = webhook('EGRESS_FAILED', 60)
     const again = webhook('EGRESS_ACTIVE', 90, { retryCount: 1 })

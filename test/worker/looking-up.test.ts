@@ -5,7 +5,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { egressEvent, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
 import { alarmAtMs, letTimeRun, passMs, passUntil, recordedNow, ring, stopTime } from './clock.ts'
-import { askedOfLiveKit, download, emptyFolder, setLiveKit, upload } from './outside.ts'
+import {
+  askedOfLiveKit,
+  download,
+  emptyFolder,
+  keysUnder,
+  removeObject,
+  setLiveKit,
+  upload,
+} from './outside.ts'
 import { listed as inLists, read, timeline, timelineTypes, webhooks } from './story.ts'
 import { known, listed, post, sweepNow, uploadFinished } from './witness-stories.ts'
 
@@ -248,6 +256,53 @@ describe('W8: nobody tells of the end, LiveKit has forgotten, and the file is th
     const ready = await passUntil(story.egressId, ({ status }) => status === 'ready')
     expect(ready).toMatchObject({ recoveredBy: 'object', attention: 'open-playlist' })
     expect(await download(`recordings/${story.egressId}/seg_00000.ts`)).toBe('segment')
+  })
+})
+
+describe('W8: nobody tells of the end of an egress that wrote images alone', () => {
+  async function imagesOf(story: Recorded): Promise<string[]> {
+    const prefix = `tmp/${story.egressId}/image`
+    const more = { fileResults: [], imageResults: [{ filenamePrefix: prefix }] }
+    await webhooks(
+      egressEvent('egress_started', 'EGRESS_STARTING', story, more),
+      egressEvent('egress_updated', 'EGRESS_ACTIVE', story, more),
+    )
+    const keys = [1, 2, 3].map((number) => `${prefix}_0000${number}.jpeg`)
+    for (const key of keys) await upload(key, `bytes of ${key}`, 'image/jpeg')
+    return keys
+  }
+
+  it('they are a recording, as a file is', async () => {
+    const story = recordedNow({ filename: '' })
+    const keys = await imagesOf(story)
+    await setLiveKit({ egresses: {} })
+    const ready = await passUntil(story.egressId, ({ status }) => status === 'ready')
+    expect(ready).toMatchObject({ recoveredBy: 'object', error: null, attention: null })
+    await letPass(story.egressId, hourMs)
+    expect(await keysUnder('tmp/')).toEqual([])
+    for (const key of keys)
+      expect(await download(key.replace('tmp/', 'recordings/'))).toBe(`bytes of ${key}`)
+  })
+
+  it('but not while new ones are still written', async () => {
+    // Twenty minutes ahead of the store: what it has was written within the grace period.
+    passMs(-40 * minuteMs)
+    const story = recordedNow({ filename: '' })
+    const [key = ''] = await imagesOf(story)
+    await letPass(story.egressId, 35 * minuteMs)
+    expect(await timelineTypes(story.egressId)).toContain('file.still-written')
+    expect(await statusOf(story.egressId)).toBe('active')
+    expect(await download(key)).toBe(`bytes of ${key}`)
+    await passUntil(story.egressId, ({ status }) => status === 'ready')
+  })
+
+  it('and there is none of its own: lost', async () => {
+    const story = recordedNow({ filename: '' })
+    const keys = await imagesOf(story)
+    for (const key of keys) await removeObject(key)
+    await upload(`tmp/${story.egressId}/images-of-others_00001.jpeg`, 'other', 'image/jpeg')
+    await setLiveKit({ egresses: {} })
+    await passUntil(story.egressId, ({ status }) => status === 'lost')
   })
 })
 

@@ -10,7 +10,7 @@ import { egressEvent, uploaded, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
 import { letTimeRun, passMs, passUntil, recordedNow, ring, stopTime } from './clock.ts'
 import { emptyFolder, setLiveKit, upload } from './outside.ts'
-import { asAdmin, codeOf, listed, read, rowOf, webhooks } from './story.ts'
+import { asAdmin, codeOf, listed, read, rowOf, timelineTypes, webhooks } from './story.ts'
 import { known, listed as egressInfo, manifestText, post, sweepNow } from './witness-stories.ts'
 
 const hourMs = 3_600_000
@@ -192,6 +192,9 @@ describe('the objects are gone as well, and only the bucket is left', () => {
       sizeBytes: 10,
       files: [{ name: 'video.mp4', key: `recordings/${story.egressId}/video.mp4`, state: 'final' }],
     })
+    const types = await timelineTypes(story.egressId)
+    expect(types).toContain('file.found')
+    expect(types).not.toContain('file.doubted')
     const played = await asAdmin(`/v1/recordings/${story.egressId}/play`)
     expect(played.status).toBe(302)
     expect(await (await fetch(played.headers.get('location') ?? '')).text()).toBe('0123456789')

@@ -202,6 +202,20 @@ describe('W7: the end is lost, LiveKit has forgotten, and a manifest lies in the
     expect(await sweepNow()).toMatchObject({ recovered: 0 })
   })
 
+  it('and a second attempt that the manifest alone tells of is not partial for the failure of the first one', async () => {
+    const story = recordedNow()
+    const { location: _, size: __, ...file } = uploaded(story)
+    const failed = { error: 'page load error', fileResults: [file] }
+    await webhooks(egressEvent('egress_ended', 'EGRESS_FAILED', story, failed))
+    expect(
+      (await passUntil(story.egressId, ({ status }) => status === 'failed')).error?.message,
+    ).toBe('page load error')
+    const filename = `tmp/${story.egressId}/video-1.mp4`
+    await uploadFinished({ ...story, filename, endedAtMs: story.endedAtMs + 60_000 })
+    await sweepNow()
+    expect(await ready(story.egressId)).toMatchObject({ partial: false, error: null })
+  })
+
   it('a manifest of the old style, named after its file', async () => {
     const story = recordedNow()
     await upload(story.filename, '0123456789')

@@ -404,6 +404,34 @@ describe('W10: LiveKit contradicts itself after the end', () => {
   })
 })
 
+describe('W10: LiveKit contradicts itself after the end of a stream that left no file', () => {
+  const stream = {
+    fileResults: [],
+    streamResults: [{ url: 'rtmp://live.example/x', status: 'FINISHED' }],
+  }
+
+  it.each(['EGRESS_COMPLETE', 'EGRESS_LIMIT_REACHED'])(
+    '%s and FAILED, because the process exited badly, in both orders: no failure',
+    async (word) => {
+      const events = (story: Recorded) => [
+        ended(word, story, stream),
+        afterwards(story, ended('EGRESS_FAILED', story, { ...killed, ...stream })),
+      ]
+      for (const isReversed of [false, true]) {
+        const story = recorded({ filename: '' })
+        const said = events(story)
+        await webhooks(...(isReversed ? said.toReversed() : said))
+        expect(await until(story.egressId, ({ status }) => status === 'ready')).toMatchObject({
+          egressStatus: word,
+          partial: false,
+          error: null,
+          files: [],
+        })
+      }
+    },
+  )
+})
+
 describe('W10: LiveKit contradicts itself after the end, in other words', () => {
   it.each([
     ['EGRESS_COMPLETE', 'EGRESS_ABORTED'],
@@ -956,6 +984,17 @@ describe('W24: a test event of LiveKit Cloud speaks of an egress that never was'
       expect(await listed()).toEqual([])
     },
   )
+
+  it('one of each type under one id: they are taken for a whole life, and in no list either', async () => {
+    stopTime()
+    const story = recordedNow()
+    await webhooks(...wholeLife(story))
+    await pass(story.egressId, 60_000)
+    expect(await listed()).toEqual([story.egressId])
+    await pass(story.egressId, graceMs + hourMs)
+    expect(await listed()).toEqual([])
+    expect((await asAdmin(`/v1/recordings/${story.egressId}`)).status).toBe(404)
+  })
 
   it('a real egress that failed without a file stays listed, because LiveKit still knows it', async () => {
     stopTime()
