@@ -10,7 +10,7 @@ import type { Fault, FileWork, FolderWork, Pause, RecordingState } from './state
 import type { Status } from './status.ts'
 
 /** LiveKit's words for an egress that went wrong; it may have left a file all the same. */
-function isFailure(egressStatus: string | undefined): boolean {
+export function isFailure(egressStatus: string | undefined): boolean {
   return egressStatus === 'EGRESS_FAILED' || egressStatus === 'EGRESS_ABORTED'
 }
 
