@@ -163,6 +163,19 @@ describe('W6: no webhook at all, and LiveKit still knows it', () => {
     expect(await sweepNow()).toMatchObject({ recovered: 1 })
     expect(await ready(story.egressId)).toMatchObject({ egressStatus: 'EGRESS_COMPLETE' })
   })
+
+  it('a file that is listed with the same word and at the same time as before is told', async () => {
+    const story = recordedNow({ filename: 'tmp/elsewhere/video.mp4' })
+    const without = listed(story, 'EGRESS_FAILED', { file_results: [] })
+    await setLiveKit({ egresses: known(without) })
+    await sweepNow()
+    await passUntil(story.egressId, ({ status }) => status === 'failed')
+    await passUntilQuiet(story.egressId)
+    await upload(story.filename, '0123456789')
+    await setLiveKit({ egresses: known(listed(story, 'EGRESS_FAILED')) })
+    expect(await sweepNow()).toMatchObject({ recovered: 1, adopted: 0, errors: [] })
+    expect(await ready(story.egressId)).toMatchObject({ partial: true, attention: null })
+  })
 })
 
 describe('W7: the end is lost, LiveKit has forgotten, and a manifest lies in the temp folder', () => {
