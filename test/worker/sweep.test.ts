@@ -226,6 +226,27 @@ describe('W7: the end is lost, LiveKit has forgotten, and a manifest lies in the
     })
   })
 
+  it('a manifest that lists nothing: the playlist is the one that a webhook had named', async () => {
+    const story = recordedNow({ filename: 'tmp/of its own/index.m3u8' })
+    const segmentResults = [{ playlistName: story.filename }]
+    const running = { fileResults: [], segmentResults }
+    await webhooks(egressEvent('egress_updated', 'EGRESS_ACTIVE', story, running))
+    await ring(story.egressId)
+    const segments = segmentNames(2)
+    for (const name of segments) await upload(`tmp/of its own/${name}`, name, 'video/mp2t')
+    await upload(story.filename, playlistText(segments), 'application/x-mpegurl')
+    const text = manifestText(story, { files: undefined })
+    await upload(manifestKey(story), text, 'application/json')
+    await sweepAll()
+    expect(await ready(story.egressId)).toMatchObject({
+      recoveredBy: 'manifest',
+      attention: null,
+      files: expect.arrayContaining([expect.objectContaining({ name: 'index.m3u8' })]),
+    })
+    await passUntilQuiet(story.egressId)
+    expect(await keysUnder('tmp/')).toEqual([])
+  })
+
   it('a manifest of an HLS egress whose names are full of signs brings its segments home', async () => {
     const story = recordedNow({ filename: 'tmp/all 100% of it?/index.m3u8' })
     const folder = 'tmp/all 100% of it?/'
