@@ -214,15 +214,34 @@ describe('W7: the end is lost, LiveKit has forgotten, and a manifest lies in the
     expect(await sweepNow()).toMatchObject({ recovered: 0 })
   })
 
-  it('a manifest of the old style, named after its file', async () => {
-    const story = recordedNow()
-    await upload(story.filename, '0123456789')
-    const old = manifestText(story, { files: undefined })
-    await upload(`${story.filename}.json`, old, 'application/json')
-    expect(await sweepNow()).toMatchObject({ adopted: 1, orphans: 0, errors: [] })
-    expect(await ready(story.egressId)).toMatchObject({
+  it.each(['video.mp4', 'track.ivf', 'track.h264', 'talk.aac'])(
+    'a manifest of the old style, named after its file: %s',
+    async (name) => {
+      const story = recordedNow({ filename: `tmp/somewhere/${name}` })
+      await upload(story.filename, '0123456789')
+      const old = manifestText(story, { files: undefined })
+      await upload(`${story.filename}.json`, old, 'application/json')
+      expect(await sweepNow()).toMatchObject({ adopted: 1, errors: [] })
+      expect(await ready(story.egressId)).toMatchObject({
+        recoveredBy: 'manifest',
+        roomName: 'standup',
+        files: expect.arrayContaining([expect.objectContaining({ name, state: 'final' })]),
+      })
+      expect(await orphans()).toEqual([])
+    },
+  )
+
+  it('a manifest of one image, which was written over and over and has no number', async () => {
+    const { egressId, ...story } = recordedNow()
+    const filename = `tmp/${egressId}/my_thumb.jpeg`
+    await upload(filename, 'picture', 'image/jpeg')
+    const images = [{ filename, timestamp: '2026-01-01T00:00:13.12Z', location: at(filename) }]
+    const text = manifestText({ ...story, egressId }, { files: undefined, images })
+    await upload(`tmp/${egressId}/${egressId}.json`, text, 'application/json')
+    await sweepAll()
+    expect(await ready(egressId)).toMatchObject({
       recoveredBy: 'manifest',
-      roomName: 'standup',
+      files: expect.arrayContaining([expect.objectContaining({ name: 'my_thumb.jpeg' })]),
     })
   })
 
