@@ -499,6 +499,7 @@ describe('W16: an auto egress that could not start is reported without an id and
   const secrets = ['UNREDACTED-KEY', 'UNREDACTED-SECRET', 'UNREDACTED-TOKEN', 'UNREDACTED-STREAM']
   const rawRequest = {
     roomName: 'standup',
+    customBaseUrl: `https://app.example/stage?access_token=${secrets[2]}&layout=grid`,
     fileOutputs: [
       {
         filepath: 'tmp/x.mp4',
