@@ -1,12 +1,13 @@
 // The rows of the catalogue in D1: one guarded write, and the read of one. Only an egress's object writes here. A write with
 // a smaller revision is late, and the guard in the statement itself refuses it; what follows from a row (search, stats) is
 // written by triggers in the same transaction.
+import { hash } from '../recording/hash.ts'
 import { Trouble } from '../recording/ports.ts'
 import type { Catalogue } from '../recording/ports.ts'
 import type { Recording } from '../recording/recording.ts'
 import { messageOf } from '../log.ts'
 import { sortAtMs } from './filter.ts'
-import { hash, phaseOf, termsOf } from './terms.ts'
+import { phaseOf, termsOf } from './terms.ts'
 
 /** The database, or a session of it that a replica may answer. */
 export type Reader = Pick<D1DatabaseSession, 'prepare' | 'batch'>

@@ -2,6 +2,7 @@
 // Both sides are written here, so that they cannot disagree. A term is a letter for what it is, a colon and a value in
 // letters and digits; the letter of its shelf stands before it. A term may match too much (hashes, beginnings of words,
 // ranges of durations), never too little: `matches` has the last word.
+import { hash } from '../recording/hash.ts'
 import type { Recording } from '../recording/recording.ts'
 import type { Status } from '../recording/status.ts'
 import { searchedText } from './filter.ts'
@@ -162,16 +163,4 @@ function rangeTerms(minMs: number, maxMs: number): string[] {
   }
   // Nothing lies between a minimum and a smaller maximum.
   return terms.length === 0 ? ['none:'] : terms
-}
-
-/** 64 bits of FNV-1a in two halves: short, and of letters and digits whatever it is of. */
-export function hash(text: string): string {
-  let low = 0x811c9dc5
-  let high = 0xcbf29ce4
-  for (let index = 0; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index)
-    low = Math.imul(low ^ unit, 0x01000193)
-    high = Math.imul(high ^ (unit + index), 0x01000193)
-  }
-  return [low, high].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join('')
 }

@@ -4,6 +4,7 @@
 import { isEgressId } from '../recording/keys.ts'
 import { noFacts, observation } from '../recording/observation.ts'
 import type { Observation, OutputFact, RecordingKind } from '../recording/observation.ts'
+import { isListName, isMediaName, isPlayableName } from '../recording/outputs.ts'
 import { mediaKindOf } from '../recording/recording.ts'
 import { children, isObject, nanosAsMs, nanosAsUs, parseObject, text } from './json.ts'
 import type { Json } from './json.ts'
@@ -17,7 +18,14 @@ export function egressIdOfManifest(key: string): string | null {
 
 /** True for the name of a manifest of either style: servers before 1.9 wrote `<file>.json` (livekit.md §3). */
 export function isManifestName(key: string): boolean {
-  return egressIdOfManifest(key) !== null || /\.(mp4|ogg|webm|mp3|m3u8|jpe?g)\.json$/i.test(key)
+  if (egressIdOfManifest(key) !== null) return true
+  const path = pathOfManifest(key)
+  return path !== key && (isPlayableName(path) || /\.jpe?g$/i.test(path))
+}
+
+/** What a manifest of the older style is named after. */
+function pathOfManifest(key: string): string {
+  return key.replace(/\.json$/i, '')
 }
 
 /** Twelve hours of segments are a few megabytes; what is larger is no manifest and is not read. */
@@ -75,9 +83,9 @@ function outputsOf(json: Json, key: string): OutputFact[] {
   if (listed.length > 0) return listed
   // The older style names no files: its own name is that of the file, or the beginning of the images' names, and more.
   if (egressIdOfManifest(key) !== null) return []
-  const path = key.replace(/\.json$/, '')
-  if (path.endsWith('.m3u8')) return [located('playlist', path)]
-  return [located(isManifestName(key) ? mediaKindOf(path) : 'image', path)]
+  const path = pathOfManifest(key)
+  if (isListName(path)) return [located('playlist', path)]
+  return [located(isMediaName(path) ? mediaKindOf(path) : 'image', path)]
 }
 
 /** Each path once. */
@@ -116,9 +124,12 @@ function withoutSignature(location: string): string {
   }
 }
 
-/** `thumb_00012.jpeg` and `thumb_20260101000013120.jpeg` are images of the output `thumb` (livekit.md §4.4). */
+/**
+ * `thumb_00012.jpeg` and `thumb_20260101000013120.jpeg` are images of the output `thumb` (livekit.md §4.4), and so is
+ * `thumb.jpeg`, the one that is written over and over.
+ */
 function imagePrefix(path: string): string {
-  return path.replace(/_[^_/]*$/, '')
+  return path.replace(/(?:_\d+)?\.[^./]+$/, '')
 }
 
 /** The manifest with the first entries of each list: hours of segments are more than an object's row can hold. */

@@ -4,7 +4,7 @@
 import { TokenVerifier, WebhookReceiver } from 'livekit-server-sdk'
 import type { Config } from '../config.ts'
 import { isEgressId } from '../recording/keys.ts'
-import { observation } from '../recording/observation.ts'
+import { observation, wordOf } from '../recording/observation.ts'
 import type { EgressFacts, Observation } from '../recording/observation.ts'
 import { isTerminal } from '../recording/seen.ts'
 import { keyPairOf } from './credentials.ts'
@@ -88,7 +88,7 @@ function read(event: Json, sizeBytes: number, nowMs: number): Received {
     return { kind: 'not-ours', event: name, reason: 'no-egress-id', about: { roomName, error } }
   }
   // An event without an id is its own duplicate when it says the same.
-  const id = text(event, 'id') ?? `${name}:${facts.status}:${facts.updatedAtUs}`
+  const id = text(event, 'id') ?? `${name}:${wordOf(facts)}`
   const raw = sizeBytes <= longestRawBytes ? { raw: scrub(event) } : {}
   const seen = observation({
     id,

@@ -1,6 +1,7 @@
 // What one witness saw of one egress. Webhooks, LiveKit's list, manifests, bucket listings and API calls are all
 // translated into this one shape and told to the egress's object through one door, so that duplicates, retries,
 // reordering and loss stop being cases. Plain JSON: it is journaled as it is. It must never carry a secret.
+import { hash } from './hash.ts'
 import type { Wishes } from './wishes.ts'
 
 /** Who saw it. `api` is one of our own callers, `livekit` an answer that we asked LiveKit for. */
@@ -111,8 +112,19 @@ export function observation(
  * @param type of the call, for the timeline
  */
 export function livekitSaid(type: string, egress: EgressFacts, observedAtMs: number): Observation {
-  const id = `livekit:${egress.status}:${egress.updatedAtUs}`
+  const id = `livekit:${wordOf(egress)}`
   return observation({ id, source: 'livekit', type, observedAtMs, egress })
+}
+
+/**
+ * The same for the same word of LiveKit's. Its status and its time alone do not tell: a word may come again with a file that
+ * it did not have before. The address of a backup is no part of it, for it may be signed anew each time.
+ */
+export function wordOf({ status, updatedAtUs, retryCount, outputs, backup }: EgressFacts): string {
+  const named = (outputs ?? []).map(({ path, sizeBytes, folderBytes, located }) =>
+    [path, sizeBytes, folderBytes, located].join(),
+  )
+  return [status, updatedAtUs, retryCount, hash([backup, ...named].join('\n'))].join(':')
 }
 
 /** Facts that say nothing yet. */

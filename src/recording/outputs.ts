@@ -12,8 +12,9 @@ export function outputsToMove(state: RecordingState): OutputFact[] {
   const { outputs, paths, livePaths } = state.seen
   const facts = (outputs?.value ?? []).filter((fact) => fact.path !== '')
   const media = facts.filter((fact) => fact.kind !== 'image')
-  // Without a location the file name may be the first message's guess: every name that was ever given is tried.
-  const isLocated = facts.some((fact) => fact.located)
+  // Without a location the file name may be the first message's guess: every name that was ever given is tried. That a
+  // manifest is there says nothing of another file.
+  const isLocated = facts.some(({ kind, located }) => located && kind !== 'manifest')
   // Images and manifests have names of their own making; what else was named plays, or is a list of what plays.
   const unsaid = paths.filter((path) => !facts.some((fact) => fact.path === path))
   // A manifest lists no live playlist: the one beside a list that is moved goes with it, whoever named it and when.

@@ -29,7 +29,15 @@ describe('the name of a manifest', () => {
     expect(egressIdOfManifest(`tmp/a/${id}.json`)).toBe(id)
     for (const key of [`${id}.json`, 'a/video.mp4.json', 'a/index.m3u8.json', 'a/i.jpeg.json'])
       expect(isManifestName(key), key).toBe(true)
-    for (const key of ['a/settings.json', 'a/EG.json', `a/${id}.json.mp4`, `a/x${id}.json`])
+    for (const key of ['a/track.ivf.json', 'a/track.h264.json', 'a/talk.aac.json'])
+      expect(isManifestName(key), key).toBe(true)
+    for (const key of [
+      'a/settings.json',
+      'a/EG.json',
+      `a/${id}.json.mp4`,
+      `a/x${id}.json`,
+      'a.mp4',
+    ])
       expect(isManifestName(key), key).toBe(false)
   })
 })
@@ -98,8 +106,20 @@ describe('a manifest', () => {
   })
 
   it.each([
+    ['my_thumb.jpeg', 'my_thumb'],
+    ['thumb.jpeg', 'thumb'],
+    ['v1.2_3_00001.jpeg', 'v1.2_3'],
+  ])('names the output of the image %s', (name, prefix) => {
+    const images = [{ filename: `tmp/a_b.c/${name}`, location: `${bucket}tmp/a_b.c/${name}` }]
+    expect(outputsOf(`"images":${JSON.stringify(images)}`)?.[0]).toBe(`image tmp/a_b.c/${prefix}`)
+  })
+
+  it.each([
     ['tmp/a/video.mp4.json', 'video tmp/a/video.mp4'],
     ['tmp/a/talk.ogg.json', 'audio tmp/a/talk.ogg'],
+    ['tmp/a/talk.aac.json', 'audio tmp/a/talk.aac'],
+    ['tmp/a/track.ivf.json', 'video tmp/a/track.ivf'],
+    ['tmp/a/track.h264.json', 'video tmp/a/track.h264'],
     ['tmp/a/index.m3u8.json', 'playlist tmp/a/index.m3u8'],
     ['tmp/a/thumb.json', 'image tmp/a/thumb'],
   ])('of the old style says by its name what it is of: %s', (key, output) => {

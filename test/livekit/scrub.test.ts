@@ -55,6 +55,30 @@ describe('secrets in a message of LiveKit', () => {
       { location: 'https://s.example/v.mp4?X-Amz-Date=1&X-Amz-Signature=leak-1' },
     ],
     ['a presigned Google address', { location: 'https://g.example/v?X-Goog-Signature=leak-1' }],
+    [
+      'S3’s older and newer names in an address',
+      {
+        url: 'https://s.example/v?AWSAccessKeyId=leak-1&Expires=1',
+        customBaseUrl: 'https://s.example/v?X-Amz-Security-Token=leak-2#start',
+      },
+    ],
+    ['the address of a page', { url: 'https://app.example/rec?access_token=leak-1&layout=grid' }],
+    ['the address of a socket', { websocketUrl: 'wss://app.example/audio?room=r&key=leak-1' }],
+    ['a socket with a password', { websocketUrl: 'wss://me:leak-1@app.example/audio' }],
+    [
+      'addresses within a sentence',
+      { error: 'no answer: https://a.example/?api_key=leak-1, wss://b.example/?Token=leak-2' },
+    ],
+    ['a header', { error: 'refused (Authorization: Bearer leak-1)' }],
+    ['a header as Go prints it', { error: 'map[Authorization:[Basic leak-1] Host:[s.example]]' }],
+    ['a token of LiveKit’s', { error: 'not for eyJhbGciOi.eyJpc3MiOi.leak-1' }],
+    ['names and values', { error: 'api_key=leak-1 token=leak-2 AWSAccessKeyId=leak-3' }],
+    [
+      'Google’s in a sentence',
+      { error: 'bad request: gcp:{credentials:"{\\"a\\":\\"leak-1\\"}"}' },
+    ],
+    ['Google’s alone', { details: 'credentials: leak-1' }],
+    ['Google’s own JSON', { details: '{"private_key": "-- leak-1", "token": "leak-2"}' }],
     ['a shared Azure address', { location: 'https://a.example/v?sv=1&sig=leak-1' }],
   ])('go out of %s', (_, message) => {
     expect(JSON.stringify(message)).toContain('leak-1')
@@ -67,8 +91,9 @@ describe('secrets in a message of LiveKit', () => {
     const message = {
       roomName: 'standup',
       s3: { bucket: 'recordings', region: 'auto', endpoint: 'https://s3.example', secret: 'x' },
-      webhooks: [{ url: 'https://app.example/hook?recording=1', signingKey: 'APIkey' }],
-      url: 'https://app.example/stage?layout=grid',
+      webhooks: [{ url: 'https://app.example/hook?start=ST_1&recording=1', signingKey: 'APIkey' }],
+      url: 'https://app.example/stage?layout=grid&author=ann&monkey=1&tokens=3',
+      filename: 'tmp/a?key/my token.mp4',
       size: '12',
       ok: true,
       none: null,
@@ -80,6 +105,10 @@ describe('secrets in a message of LiveKit', () => {
     'AccessDenied: Access Denied',
     'the secret of the room: nobody knows',
     'token expired; password required',
+    'invalid token: signature is invalid',
+    'failed to refresh cached credentials: no EC2 IMDS role found',
+    'authorization: denied by a policy of the bucket',
+    'object key=tmp/video.mp4 was not found',
     'InvalidAccessKeyId: The AWS Access Key Id you provided does not exist in our records.',
   ])('leave a sentence as it is: %s', (sentence) => {
     expect(scrubText(sentence)).toBe(sentence)
@@ -95,6 +124,12 @@ describe('secrets in a message of LiveKit', () => {
 
   it('do not make empty fields look as if something had been there', () => {
     expect(scrub({ secret: '', accessKey: null })).toEqual({ secret: '', accessKey: null })
+  })
+
+  it('keep the rest of an address, so that a person knows what was called', () => {
+    expect(scrubText('https://app.example/rec?access_token=key&layout=grid#top')).toBe(
+      'https://app.example/rec?access_token=[removed]&layout=grid#top',
+    )
   })
 
   it('keep the host of a stream, so that a person knows which one failed', () => {

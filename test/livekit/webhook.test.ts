@@ -77,15 +77,27 @@ describe('what a webhook says, once it is authentic', () => {
   )
 
   it('is its own duplicate when an event has no id and says the same', async () => {
-    const ids = await Promise.all(
-      ['1000000', '1000000', '2000000'].map(async (updatedAt) => {
-        const egressInfo = { egressId: 'EG_a', status: 'EGRESS_ACTIVE', updatedAt }
+    const first = { updatedAt: '1000000', fileResults: [{ filename: 'tmp/a.mp4' }] }
+    const [known, again, ...others] = await Promise.all(
+      [
+        first,
+        first,
+        { ...first, updatedAt: '2000000' },
+        { ...first, retryCount: 1 },
+        { ...first, backupStorageUsed: true },
+        { ...first, fileResults: [{ filename: 'tmp/b.mp4' }] },
+        { ...first, fileResults: [{ filename: 'tmp/a.mp4', size: '7' }] },
+        { ...first, fileResults: [{ filename: 'tmp/a.mp4', location: 'https://s.example/a' }] },
+        { ...first, segmentResults: [{ playlistName: 'tmp/i.m3u8' }] },
+        { ...first, segmentResults: [{ playlistName: 'tmp/i.m3u8', size: '7' }] },
+      ].map(async (more) => {
+        const egressInfo = { egressId: 'EG_a', status: 'EGRESS_ACTIVE', ...more }
         const received = await said({ event: 'egress_updated', egressInfo })
         return received.kind === 'egress' ? received.observation.id : received.kind
       }),
     )
-    expect(ids[0]).toBe(ids[1])
-    expect(ids[2]).not.toBe(ids[0])
+    expect(again).toBe(known)
+    expect(new Set([known, ...others]).size).toBe(1 + others.length)
   })
 
   it('is taken without its raw text when it is very long', async () => {

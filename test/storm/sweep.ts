@@ -7,7 +7,7 @@ import { Budget, tell } from '../../src/reconcile/run.ts'
 import type { Run } from '../../src/reconcile/run.ts'
 import { isNews } from '../../src/reconcile/sweep-livekit.ts'
 import { sweepPage } from '../../src/reconcile/sweep-page.ts'
-import { observation } from '../../src/recording/observation.ts'
+import { livekitSaid } from '../../src/recording/observation.ts'
 import type { Observation } from '../../src/recording/observation.ts'
 import type { Registry } from '../../src/recording/ports.ts'
 import type { Settings } from '../../src/recording/state.ts'
@@ -135,10 +135,7 @@ export class Sweep {
       const { terminalAtMs, updatedAtUs } = facts
       const isYoung = terminalAtMs !== null && terminalAtMs > run.nowMs - 120_000
       if (isNews(facts, standing, run.nowMs)) {
-        const id = `livekit:${facts.status}:${updatedAtUs}`
-        const observedAtMs = run.nowMs
-        const said = { id, source: 'livekit', type: 'list', observedAtMs, egress: facts } as const
-        await tell(run, egressId, observation(said), standing !== undefined)
+        await tell(run, egressId, livekitSaid('list', facts, run.nowMs), standing !== undefined)
       }
       if (!isYoung) this.#reach.answered(egressId, facts.status ?? '', updatedAtUs ?? 0)
     }

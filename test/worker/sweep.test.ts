@@ -164,6 +164,19 @@ describe('W6: no webhook at all, and LiveKit still knows it', () => {
     expect(await sweepNow()).toMatchObject({ recovered: 1 })
     expect(await ready(story.egressId)).toMatchObject({ egressStatus: 'EGRESS_COMPLETE' })
   })
+
+  it('a file that is listed with the same word and at the same time as before is told', async () => {
+    const story = recordedNow({ filename: 'tmp/elsewhere/video.mp4' })
+    const without = listed(story, 'EGRESS_FAILED', { file_results: [] })
+    await setLiveKit({ egresses: known(without) })
+    await sweepNow()
+    await passUntil(story.egressId, ({ status }) => status === 'failed')
+    await passUntilQuiet(story.egressId)
+    await upload(story.filename, '0123456789')
+    await setLiveKit({ egresses: known(listed(story, 'EGRESS_FAILED')) })
+    expect(await sweepNow()).toMatchObject({ recovered: 1, adopted: 0, errors: [] })
+    expect(await ready(story.egressId)).toMatchObject({ partial: true, attention: null })
+  })
 })
 
 describe('W7: the end is lost, LiveKit has forgotten, and a manifest lies in the temp folder', () => {
@@ -216,16 +229,56 @@ describe('W7: the end is lost, LiveKit has forgotten, and a manifest lies in the
     expect(await ready(story.egressId)).toMatchObject({ partial: false, error: null })
   })
 
-  it('a manifest of the old style, named after its file', async () => {
-    const story = recordedNow()
-    await upload(story.filename, '0123456789')
-    const old = manifestText(story, { files: undefined })
-    await upload(`${story.filename}.json`, old, 'application/json')
-    expect(await sweepNow()).toMatchObject({ adopted: 1, orphans: 0, errors: [] })
+  it.each(['video.mp4', 'track.ivf', 'track.h264', 'talk.aac'])(
+    'a manifest of the old style, named after its file: %s',
+    async (name) => {
+      const story = recordedNow({ filename: `tmp/somewhere/${name}` })
+      await upload(story.filename, '0123456789')
+      const old = manifestText(story, { files: undefined })
+      await upload(`${story.filename}.json`, old, 'application/json')
+      expect(await sweepNow()).toMatchObject({ adopted: 1, errors: [] })
+      expect(await ready(story.egressId)).toMatchObject({
+        recoveredBy: 'manifest',
+        roomName: 'standup',
+        files: expect.arrayContaining([expect.objectContaining({ name, state: 'final' })]),
+      })
+      expect(await orphans()).toEqual([])
+    },
+  )
+
+  it('a manifest of one image, which was written over and over and has no number', async () => {
+    const { egressId, ...story } = recordedNow()
+    const filename = `tmp/${egressId}/my_thumb.jpeg`
+    await upload(filename, 'picture', 'image/jpeg')
+    const images = [{ filename, timestamp: '2026-01-01T00:00:13.12Z', location: at(filename) }]
+    const text = manifestText({ ...story, egressId }, { files: undefined, images })
+    await upload(`tmp/${egressId}/${egressId}.json`, text, 'application/json')
+    await sweepAll()
+    expect(await ready(egressId)).toMatchObject({
+      recoveredBy: 'manifest',
+      files: expect.arrayContaining([expect.objectContaining({ name: 'my_thumb.jpeg' })]),
+    })
+  })
+
+  it('a manifest that lists nothing: the playlist is the one that a webhook had named', async () => {
+    const story = recordedNow({ filename: 'tmp/of its own/index.m3u8' })
+    const segmentResults = [{ playlistName: story.filename }]
+    const running = { fileResults: [], segmentResults }
+    await webhooks(egressEvent('egress_updated', 'EGRESS_ACTIVE', story, running))
+    await ring(story.egressId)
+    const segments = segmentNames(2)
+    for (const name of segments) await upload(`tmp/of its own/${name}`, name, 'video/mp2t')
+    await upload(story.filename, playlistText(segments), 'application/x-mpegurl')
+    const text = manifestText(story, { files: undefined })
+    await upload(manifestKey(story), text, 'application/json')
+    await sweepAll()
     expect(await ready(story.egressId)).toMatchObject({
       recoveredBy: 'manifest',
-      roomName: 'standup',
+      attention: null,
+      files: expect.arrayContaining([expect.objectContaining({ name: 'index.m3u8' })]),
     })
+    await passUntilQuiet(story.egressId)
+    expect(await keysUnder('tmp/')).toEqual([])
   })
 
   it('a manifest of an HLS egress whose names are full of signs brings its segments home', async () => {

@@ -527,6 +527,7 @@ describe('W16: an auto egress that could not start is reported without an id and
   const secrets = ['UNREDACTED-KEY', 'UNREDACTED-SECRET', 'UNREDACTED-TOKEN', 'UNREDACTED-STREAM']
   const rawRequest = {
     roomName: 'standup',
+    customBaseUrl: `https://app.example/stage?access_token=${secrets[2]}&layout=grid`,
     fileOutputs: [
       {
         filepath: 'tmp/x.mp4',
@@ -708,6 +709,20 @@ describe('W17: what LiveKit says is not what we know of its protocol', () => {
     await upload(story.filename, '0123456789')
     await webhooks(ended('EGRESS_COMPLETE', story, { fileResults: [], file: uploaded(story) }))
     expect(await untilDone(story)).toMatchObject({ sizeBytes: 10, durationMs: 60_000 })
+  })
+
+  it('an event without an id names the file that the same word at the same time did not name', async () => {
+    const story = recorded()
+    const said = (more: Record<string, unknown> = {}) => ({
+      ...ended('EGRESS_FAILED', story, more),
+      id: undefined,
+    })
+    await webhooks(said({ fileResults: [] }), said({ fileResults: [] }))
+    await until(story.egressId, ({ status }) => status === 'failed')
+    await upload(story.filename, '0123456789')
+    await webhooks(said(), said())
+    expect(await untilDone(story)).toMatchObject({ partial: true })
+    expect(await wordsOf(story.egressId)).toEqual(['EGRESS_FAILED', 'EGRESS_FAILED'])
   })
 
   it('a negative duration is no duration', async () => {
