@@ -7,6 +7,8 @@ export interface Claim {
   egressId: string
   /** Of the recording in the catalogue; `null` when it has none. */
   status: Status | null
+  /** A playlist of it names segments that were not there. */
+  lacksSegments?: boolean
 }
 
 export interface KnownObject {
@@ -46,13 +48,23 @@ export async function readClaims(
 ): Promise<Map<string, Claim>> {
   const { results } = await database
     .prepare(
-      `SELECT c.temp_key, c.egress_id, ${knownStatus} FROM json_each(?1) k
+      `SELECT c.temp_key, c.egress_id, ${knownStatus},
+         json_extract(r.recording, '$.attention') = 'missing-segments' AS lacks_segments
+       FROM json_each(?1) k
        JOIN claims c ON c.temp_key = k.value LEFT JOIN recordings r ON r.egress_id = c.egress_id`,
     )
     .bind(JSON.stringify(keys))
-    .all<{ temp_key: string; egress_id: string; status: Status | null }>()
+    .all<{
+      temp_key: string
+      egress_id: string
+      status: Status | null
+      lacks_segments: number | null
+    }>()
   return new Map(
-    results.map((row) => [row.temp_key, { egressId: row.egress_id, status: row.status }] as const),
+    results.map(({ temp_key: key, egress_id: egressId, status, lacks_segments: lacks }) => [
+      key,
+      { egressId, status, lacksSegments: lacks === 1 },
+    ]),
   )
 }
 

@@ -112,7 +112,11 @@ async function locateFile(context: FileContext): Promise<Outcome> {
   return {
     change: (now) => {
       const known = judged((then, work) => afterFound(then, work, found, nowMs))(now)
-      return { ...known, files: known.files.map((other) => foundAgain(other, found)) }
+      const files = known.files.map((other) => foundAgain(other, found))
+      // LiveKit may remember an end that nobody told of, with another size.
+      const isDoubted = after.pause.fault?.code === 'size-mismatch'
+      const livekit = isDoubted ? { ...known.livekit, isWanted: true } : known.livekit
+      return { ...known, files, livekit }
     },
     entries: [
       entry(foundEntries[after.state] ?? 'file.doubted', {

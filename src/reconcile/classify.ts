@@ -52,11 +52,7 @@ export function classify(
   return object.key.endsWith('.json') ? { kind: 'manifest' } : { kind: 'unclaimed' }
 }
 
-interface Owner {
-  kind: 'claimed'
-  egressId: string
-  status: Status | null
-}
+type Owner = Claim & { kind: 'claimed' }
 
 /** Whose an object is, by the claims on it and on its folders, or by the name of a folder. */
 function ownerOf(key: string, claims: ReadonlyMap<string, Claim>): Owner | null {
@@ -72,8 +68,10 @@ function ownerOf(key: string, claims: ReadonlyMap<string, Claim>): Owner | null 
  * A file that plays by itself appears when it is complete: it is news whatever LiveKit says. A playlist is written again and
  * again while its egress runs. Segments and images are found by way of their playlist or folder, not one by one.
  */
-function isNews(key: string, { status }: Owner, isNoted: boolean): boolean {
+function isNews(key: string, { status, lacksSegments }: Owner, isNoted: boolean): boolean {
   if (isMediaName(key) || isNoted) return true
+  // What lies there by now may be what the playlist was short of.
+  if (lacksSegments === true) return true
   return isPlayableName(key) && !(status !== null && busyStatuses.has(status))
 }
 

@@ -1,6 +1,7 @@
 // The folders of a recording: which ones there are, and what is next for each. A playlist is moved after its segments, so
 // that no reader sees a list of files that are not there yet, and the temp files go last. Two runs, or two outputs, that
 // use the same names get folders of their own: neither may ever take the place of the other. Pure.
+import type { ObjectFact } from './observation.ts'
 import type { FileWork, FolderWork, RecordingState } from './state.ts'
 import { noPause } from './state.ts'
 
@@ -86,6 +87,15 @@ export function begunAnew({ path, kind, run, place, version }: FolderWork): Fold
 /** True when the images of an output were looked for, and there was none. */
 export function isEmptyWalk({ kind, state, names }: FolderWork): boolean {
   return kind === 'images' && state !== 'expected' && state !== 'copying' && names.length === 0
+}
+
+/** The folder after objects were seen in the bucket: it is walked once more when a segment that it lacked is among them. */
+export function awakenedFolder(folder: FolderWork, objects: ObjectFact[]): FolderWork {
+  const { missing, missingCount, state } = folder
+  if (missingCount === 0 || state === 'expected' || state === 'copying') return folder
+  const isLacked = ({ key }: ObjectFact): boolean =>
+    missingCount > missing.length || missing.some((name) => key.endsWith(`/${name}`))
+  return objects.some(isLacked) ? begunAnew(folder) : folder
 }
 
 /** The folder as if nothing had failed yet; one that lacks files is walked once more. */

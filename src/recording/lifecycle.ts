@@ -3,7 +3,13 @@
 import { claimsOf } from './claims.ts'
 import { expiryMs, isErased, removalDueMs } from './erasure.ts'
 import { awakened, hasBackup, planFiles, revived } from './files.ts'
-import { folderStepOf, planFolders, revivedFolder, waitsForSegments } from './folders.ts'
+import {
+  awakenedFolder,
+  folderStepOf,
+  planFolders,
+  revivedFolder,
+  waitsForSegments,
+} from './folders.ts'
 import { isToBeChecked } from './gone.ts'
 import type { Observation } from './observation.ts'
 import type { Recording } from './recording.ts'
@@ -20,8 +26,10 @@ export { isEnded, merge, status }
 /** The state after one more observation. */
 export function observe(state: RecordingState, observation: Observation): RecordingState {
   const seen = merge(state.seen, observation)
-  const files = state.files.map((file) => awakened(file, observation.objects))
-  return settle({ ...state, seen, files })
+  const { objects } = observation
+  const files = state.files.map((file) => awakened(file, objects))
+  const folders = state.folders.map((folder) => awakenedFolder(folder, objects))
+  return settle({ ...state, seen, files, folders })
 }
 
 /** The state in which everything is tried again now: a person asks for it. */

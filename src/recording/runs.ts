@@ -4,6 +4,7 @@
 import { isSameKey } from './keys.ts'
 import type { ObjectFact } from './observation.ts'
 import type { FileWork, RecordingState, SourceObject } from './state.ts'
+import { noPause } from './state.ts'
 
 /**
  * LiveKit can run one egress twice and overwrite the first file (faults W21). Another end, or another object at the path
@@ -23,7 +24,7 @@ export function mayBeAnotherRun(state: RecordingState, latest: FileWork): boolea
 /** The work of a file whose bytes lie in the temp folder once more, to be removed there: its copy is theirs too. */
 export function sentAgain(state: RecordingState, file: FileWork): FileWork {
   const { source } = file
-  if (file.state !== 'final' || source === null || !file.tempRemoved) return file
+  if (source === null || !wasMoved(file)) return file
   const again = laterThan(state, source).find((object) => isSameBytes(object, source))
   return again === undefined ? file : removedAgain(file, source, again)
 }
@@ -31,15 +32,27 @@ export function sentAgain(state: RecordingState, file: FileWork): FileWork {
 /** The same for bytes that a look of ours has found. */
 export function foundAgain(file: FileWork, found: SourceObject): FileWork {
   const { source } = file
-  if (file.state !== 'final' || source === null || !file.tempRemoved) return file
+  if (source === null || !wasMoved(file)) return file
   const isIt = isSameKey(source.key, found.key) && isSameBytes(found, source)
   return isIt ? removedAgain(file, source, found) : file
+}
+
+/** Also what somebody has deleted from its final folder since: the same bytes are all that is left of it. */
+function wasMoved({ state, final, tempRemoved }: FileWork): boolean {
+  return tempRemoved && (state === 'final' || (state === 'missing' && final !== null))
 }
 
 function removedAgain(file: FileWork, source: SourceObject, again: ObjectFact): FileWork {
   // As a HEAD will tell it when it is to be removed; before that the copy is looked at, months may have passed.
   const lastModifiedMs = Math.floor(again.lastModifiedMs / 1000) * 1000
-  return { ...file, source: { ...source, lastModifiedMs }, tempRemoved: false, isDoubted: true }
+  return {
+    ...file,
+    state: 'final',
+    source: { ...source, lastModifiedMs },
+    tempRemoved: false,
+    isDoubted: true,
+    pause: noPause,
+  }
 }
 
 /** True for an object that was written after the one that was moved. Lists may tell milliseconds, a HEAD never does. */

@@ -1,9 +1,9 @@
 // A final object that somebody deleted by hand: no event tells of it, so a player's failed load, a person or the sweep does.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { wholeLife } from '../egress-events.ts'
-import { letTimeRun, passMs, passUntil, recordedNow, stopTime } from './clock.ts'
+import { letTimeRun, passMs, passUntil, passUntilQuiet, recordedNow, stopTime } from './clock.ts'
 import { linkTo } from './folder-stories.ts'
-import { breakStore, removeObject, storeRequests, upload } from './outside.ts'
+import { breakStore, download, headersOf, removeObject, storeRequests, upload } from './outside.ts'
 import { asAdmin, read, request, timelineTypes, webhooks } from './story.ts'
 
 const file = '0123456789'
@@ -99,6 +99,31 @@ describe('P2: the file of a ready recording is deleted by hand', () => {
     await upload(lost.key, file)
     expect(await sweep()).toMatchObject({ missing: 1 })
     expect(await read(lost.egressId)).toMatchObject({ attention: null, status: 'ready' })
+  })
+
+  it('it is moved once more when the same bytes are put back into the temp folder', async () => {
+    const { egressId, key } = await ready()
+    await passUntilQuiet(egressId)
+    const movedAt = (await headersOf(key)).get('last-modified')
+    await removeObject(key)
+    const sweep = async () => asAdmin('/v1/sweeps', { method: 'POST' })
+    await sweep()
+    expect(await read(egressId)).toMatchObject({ attention: 'missing' })
+    const temp = `tmp/${egressId}/video.mp4`
+    // Stores tell whole seconds; the store's clock is the real one.
+    await expect
+      .poll(async () => {
+        await upload(temp, file)
+        return (await headersOf(temp)).get('last-modified')
+      })
+      .not.toBe(movedAt)
+    await sweep()
+    expect(await passUntil(egressId, ({ status }) => status === 'ready')).toMatchObject({
+      attention: null,
+      files: [{ name: 'video.mp4', state: 'final' }],
+    })
+    await passUntilQuiet(egressId)
+    expect([await download(key), await download(temp)]).toEqual([file, null])
   })
 
   it('a complaint needs a link that is right', async () => {

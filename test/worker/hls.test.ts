@@ -345,7 +345,10 @@ describe('S8: a long folder with a segment missing', () => {
     )
   }, 180_000)
 
-  it('is whole once a person brought the segment and asks for another look', async () => {
+  it.each([
+    ['a person has it looked for', 'reconcile'],
+    ['the sweep finds it', 'sweep'],
+  ])('the segment that comes late is brought home when %s', async (_, by) => {
     const story = playlistStory()
     const names = segmentNames(10)
     const [late = '', ...others] = names
@@ -356,7 +359,8 @@ describe('S8: a long folder with a segment missing', () => {
     expect(lacking.attention).toBe('missing-segments')
     await passUntilQuiet(story.egressId)
     await putSegments(tempFolder(story), [late])
-    await asAdmin(`/v1/recordings/${story.egressId}/reconcile`, { method: 'POST' })
+    if (by === 'sweep') await sweepNow()
+    else await asAdmin(`/v1/recordings/${story.egressId}/reconcile`, { method: 'POST' })
     await passUntil(
       story.egressId,
       ({ attention, status }) => attention === null && status === 'ready',
