@@ -126,8 +126,7 @@ async function adoptMedia(run: Import, object: ObjectFact): Promise<boolean> {
   }
   // With its first file come all of them.
   if (folder.objects[0] !== object) return false
-  const { egressId, objects: media } = folder
-  return (await adoptFinalFolder(env, store, config, { egressId, media })) === 'adopted'
+  return (await adoptFinalFolder(env, store, config, folder.egressId)) === 'adopted'
 }
 
 /**

@@ -9,6 +9,7 @@ import { finalFolder, isEgressId, manifestPath } from '../recording/keys.ts'
 import { noFacts, observation } from '../recording/observation.ts'
 import type { EgressFacts, ObjectFact } from '../recording/observation.ts'
 import { isPlayableName } from '../recording/outputs.ts'
+import type { ListPage } from '../recording/ports.ts'
 import { playableKindOf } from '../recording/recording.ts'
 import { S3 } from '../storage/s3.ts'
 import { manifestAt } from './manifest-object.ts'
@@ -28,8 +29,10 @@ export interface RebuildStep {
   next: RebuildPosition | null
 }
 
-/** To ask the object, to look for the manifest and read it, to tell the object. */
-export const requestsPerFolder = 4
+/** To ask the object, to list its folder, to look for the manifest and read it, to tell the object. */
+export const requestsPerFolder = 5
+/** Of a folder's own listing: images and segments may be many, and a file may come after them. */
+const mostPagesPerFolder = 20
 /** The registry, or a listing, a query and the position of the sweep. */
 const otherRequests = 5
 
@@ -85,7 +88,7 @@ async function rebuildFromBucket(env: Env, config: Config, after: string): Promi
       }
     }
     try {
-      const outcome = await adoptFinalFolder(env, store, config, { egressId, media })
+      const outcome = await adoptFinalFolder(env, store, config, egressId)
       if (outcome !== 'known') result[outcome] += 1
     } catch (error) {
       result.errors.push(`${egressId}: ${messageOf(error)}`)
@@ -101,13 +104,28 @@ export async function adoptFinalFolder(
   env: Env,
   store: S3,
   { finalPrefix }: Config,
-  { egressId, media }: { egressId: string; media: ObjectFact[] },
+  egressId: string,
 ): Promise<'republished' | 'adopted' | 'known'> {
   const recording = env.RECORDING.getByName(egressId)
   if ((await recording.republish()) !== null) return 'republished'
-  const said = await manifestIn(store, finalFolder(finalPrefix, egressId), egressId)
+  const folder = finalFolder(finalPrefix, egressId)
+  const media = await mediaIn(store, folder)
+  const said = await manifestIn(store, folder, egressId)
   const found = foundInFinalFolder(egressId, media, said)
   return (await recording.observe(found)).isNew ? 'adopted' : 'known'
+}
+
+/** Everything in a final folder that plays; a page of a larger listing may end in the middle of it. */
+async function mediaIn(store: S3, prefix: string): Promise<ObjectFact[]> {
+  const media: ObjectFact[] = []
+  let after: string | null = null
+  for (let pages = 0; pages < mostPagesPerFolder; pages += 1) {
+    const page: ListPage = await store.list({ prefix, after, limit: 1000 })
+    media.push(...page.objects.filter(({ key }) => isPlayableName(key)))
+    after = page.next
+    if (after === null) break
+  }
+  return media
 }
 
 /** What LiveKit's manifest in a final folder says, where one was moved there with the files. */

@@ -9,7 +9,7 @@ import type { RebuildPosition } from '../../src/reconcile/rebuild.ts'
 import { egressEvent, uploaded, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
 import { letTimeRun, passMs, passUntil, recordedNow, ring, stopTime } from './clock.ts'
-import { emptyFolder, setLiveKit, upload } from './outside.ts'
+import { breakStore, emptyFolder, setLiveKit, upload } from './outside.ts'
 import { asAdmin, codeOf, listed, read, rowOf, timelineTypes, webhooks } from './story.ts'
 import { known, listed as egressInfo, manifestText, post, sweepNow } from './witness-stories.ts'
 
@@ -231,6 +231,23 @@ describe('the objects are gone as well, and only the bucket is left', () => {
     const segment = await asAdmin(`/v1/recordings/${egressId}/play?file=seg_00000.ts`)
     expect(segment.status).toBe(302)
     expect(await (await fetch(segment.headers.get('location') ?? '')).text()).toBe('segment')
+  })
+
+  it('a folder that one page of the listing does not hold is found whole', async () => {
+    const { egressId } = recordedNow()
+    const images = Array.from({ length: 120 }, (_, index) => `image_${10_000 + index}.jpeg`)
+    const names = ['audio.ogg', ...images, 'video.mp4']
+    for (let at = 0; at < names.length; at += 20) {
+      const some = names.slice(at, at + 20)
+      await Promise.all(some.map(async (name) => upload(`recordings/${egressId}/${name}`, name)))
+    }
+    await breakStore({ method: 'GET', answer: 'short-pages' })
+    expect(await rebuild()).toMatchObject({ adopted: 1, errors: [] })
+    const { files } = await passUntil(egressId, ({ status }) => status === 'ready')
+    expect(files.map(({ name, state }) => [name, state]).toSorted()).toEqual([
+      ['audio.ogg', 'final'],
+      ['video.mp4', 'final'],
+    ])
   })
 
   it('many of them: in steps of few requests, all are found', async () => {
