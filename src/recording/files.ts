@@ -10,6 +10,7 @@ import { factOf, nameFor, seenKeysOf } from './named.ts'
 import { promisedBytes } from './promised.ts'
 import { outputsToMove } from './outputs.ts'
 import { isOf, mayBeAnotherRun, sentAgain } from './runs.ts'
+import { knownByWord } from './in-final-folder.ts'
 import type { Fault, FileWork, Pause, RecordingState, Settings, SourceObject } from './state.ts'
 import { isBackup, neverMs, noPause } from './state.ts'
 
@@ -29,6 +30,7 @@ const clockSlackMs = 5 * 60_000
 export function planFiles(state: RecordingState): FileWork[] {
   let files = state.files.map((file) => sentAgain(state, settleDoubt(state, file)))
   for (const fact of outputsToMove(state)) {
+    files = knownByWord(state, files, fact)
     const name = nameFor(state, fact.path)
     const known = files.filter((file) => nameFor(state, file.path) === name)
     const latest = known.at(-1)

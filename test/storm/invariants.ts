@@ -99,13 +99,16 @@ function assertTold({ egressId, changes, state }: Actor): void {
     if (from !== last || to === last) {
       throw new Broken(
         'the timeline tells each change once',
-        `${egressId}: ${last}, ${from}, ${to}`,
+        `${egressId}: ${JSON.stringify([last, from, to])}`,
       )
     }
     last = to
   }
   if (last !== end) {
-    throw new Broken('the timeline tells each change once', `${egressId}: ${last} is not ${end}`)
+    throw new Broken(
+      'the timeline tells each change once',
+      `${egressId}: ${JSON.stringify(last)} is not ${end}`,
+    )
   }
 }
 

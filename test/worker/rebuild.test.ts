@@ -9,7 +9,7 @@ import type { RebuildPosition } from '../../src/reconcile/rebuild.ts'
 import { egressEvent, uploaded, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
 import { letTimeRun, passMs, passUntil, recordedNow, ring, stopTime } from './clock.ts'
-import { breakStore, emptyFolder, setLiveKit, upload } from './outside.ts'
+import { breakStore, download, emptyFolder, setLiveKit, upload } from './outside.ts'
 import { asAdmin, codeOf, listed, read, rowOf, timelineTypes, webhooks } from './story.ts'
 import { known, listed as egressInfo, manifestText, post, sweepNow } from './witness-stories.ts'
 
@@ -199,6 +199,40 @@ describe('the objects are gone as well, and only the bucket is left', () => {
     expect(played.status).toBe(302)
     expect(await (await fetch(played.headers.get('location') ?? '')).text()).toBe('0123456789')
     expect(await rebuild()).toMatchObject({ adopted: 0 })
+  })
+
+  it('LiveKit’s word of a file that was found in its place changes nothing of it', async () => {
+    const story = await onlyInBucket()
+    await rebuild()
+    const found = await passUntil(story.egressId, ({ status }) => status === 'ready')
+    await webhooks(egressEvent('egress_ended', 'EGRESS_COMPLETE', story))
+    expect((await read(story.egressId)).status).toBe('ready')
+    for (const endMs = Date.now() + 3 * hourMs; Date.now() < endMs;)
+      if (!(await ring(story.egressId))) break
+    expect(await read(story.egressId)).toMatchObject({
+      status: 'ready',
+      attention: null,
+      roomName: story.roomName,
+      durationMs: story.endedAtMs - story.startedAtMs,
+      files: [{ name: 'video.mp4', key: found.files[0]?.key, state: 'final' }],
+    })
+    expect(await timelineTypes(story.egressId)).not.toContain('file.missing')
+  })
+
+  it('and what was sent to the temp folder once more is removed there, another run is kept', async () => {
+    for (const body of ['0123456789', 'another run']) {
+      const story = await onlyInBucket()
+      await rebuild()
+      await passUntil(story.egressId, ({ status }) => status === 'ready')
+      await upload(story.filename, body)
+      await webhooks(egressEvent('egress_ended', 'EGRESS_COMPLETE', story))
+      while (await ring(story.egressId)) continue
+      const names = (await read(story.egressId)).files.map((file) => file.name)
+      const isSame = body === '0123456789'
+      expect(names).toEqual(isSame ? ['video.mp4'] : ['video.mp4', 'video-2.mp4'])
+      expect(await download(story.filename)).toBeNull()
+      expect(await download(`recordings/${story.egressId}/video.mp4`)).toBe('0123456789')
+    }
   })
 
   it.each(['a rebuild', 'an import'])(

@@ -493,8 +493,6 @@ describe('W9: a file that nobody tells of', () => {
 })
 
 describe('W23, W21: the end of an earlier attempt, or run, is lost', () => {
-  const hourMs = 3_600_000
-
   it.each([
     ['attempt', { retryCount: 1, status: 'EGRESS_FAILED' }],
     ['run', { retryCount: 0, status: 'EGRESS_COMPLETE' }],
