@@ -2,32 +2,40 @@
 // only where an output fills a folder of its own; single files of many recordings may share one.
 import { directoryOf } from './folders.ts'
 import { isUnder, tempKeys } from './keys.ts'
+import { keysByLocation } from './places.ts'
 import type { Seen } from './seen.ts'
 import type { RecordingState } from './state.ts'
 
 /** They follow from the paths and the outputs alone, and every step asks for them. */
-type Evidence = Pick<Seen, 'paths' | 'outputs'>
+type Evidence = Pick<Seen, 'paths' | 'outputs' | 'base'>
 const known = new WeakMap<
   Evidence['paths'],
-  { outputs: Evidence['outputs']; tempPrefix: string; claims: string[] }
+  Omit<Evidence, 'paths'> & { tempPrefix: string; claims: string[] }
 >()
 
 /** Keys, and folders with their final slash, sorted. */
 export function claimsOf({ seen }: RecordingState, tempPrefix: string): string[] {
-  const { paths, outputs } = seen
+  const { paths, outputs, base } = seen
   const before = known.get(paths)
-  if (before?.outputs === outputs && before.tempPrefix === tempPrefix) return before.claims
+  const isSame = before?.outputs === outputs && before.base === base
+  if (isSame && before.tempPrefix === tempPrefix) return before.claims
   const claims = claimsFrom(seen, tempPrefix)
-  known.set(paths, { outputs, tempPrefix, claims })
+  known.set(paths, { outputs, base, tempPrefix, claims })
   return claims
 }
 
-function claimsFrom({ paths, outputs }: Evidence, tempPrefix: string): string[] {
-  const keys = paths.flatMap((path) => tempKeys(path, tempPrefix).slice(0, 1))
+function claimsFrom({ paths, outputs, base }: Evidence, tempPrefix: string): string[] {
+  const keysOf = (path: string): string[] => [
+    ...tempKeys(path, tempPrefix).slice(0, 1),
+    ...keysByLocation({ base }, path, tempPrefix),
+  ]
+  const keys = paths.flatMap(keysOf)
+  const shared = keysByLocation({ base }, '-', tempPrefix).map(directoryOf)
   const folders = (outputs?.value ?? [])
     .filter((fact) => fact.kind === 'playlist' || fact.kind === 'image')
-    .flatMap((fact) => tempKeys(fact.path, tempPrefix).slice(0, 1))
+    .flatMap((fact) => keysOf(fact.path))
     .map(directoryOf)
+    .filter((folder) => !shared.includes(folder))
   const claims = [...keys, ...folders].filter(
     (claim) => isUnder(tempPrefix, claim) && claim.replace(/^\/+/, '') !== tempPrefix,
   )

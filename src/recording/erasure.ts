@@ -4,6 +4,7 @@
 // learnt later begins it anew, and never brings the recording back. Pure.
 import { directoryOf, playlistOf } from './folders.ts'
 import { finalFolder, isUnder, manifestPath, tempKeys } from './keys.ts'
+import { keysByLocation } from './places.ts'
 import { nameFor } from './named.ts'
 import type { ObjectFact } from './observation.ts'
 import { isListName } from './outputs.ts'
@@ -147,7 +148,7 @@ function singleObjects(state: RecordingState, { tempPrefix }: Settings): ObjectS
   const unfound = seen.paths.filter((path) => !isFound(path))
   const manifests = seen.paths.map((path) => manifestPath(path, egressId))
   const named = [...unfound, ...manifests]
-    .flatMap((path) => tempKeys(path, tempPrefix))
+    .flatMap((path) => [...tempKeys(path, tempPrefix), ...keysByLocation(seen, path, tempPrefix)])
     .filter((key) => isUnder(tempPrefix, key))
     .map((key) => object(key, null))
   const isMoved = (fact: ObjectFact): boolean =>
