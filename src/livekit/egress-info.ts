@@ -7,6 +7,7 @@ import type { EgressFacts, OutputFact, RecordingKind } from '../recording/observ
 import { mediaKindOf } from '../recording/recording.ts'
 import { child, children, count, flag, nanosAsMs, nanosAsUs, text } from './json.ts'
 import type { Json } from './json.ts'
+import { baseOf } from './location.ts'
 import { scrubText } from './scrub.ts'
 
 /** Statuses by number, as far as the protocol has them: some encoders write numbers. */
@@ -40,6 +41,7 @@ export function factsOf(info: Json): EgressFacts {
     endedAtMs: greatest(timed.map((result) => nanosAsMs(result, 'endedAt'))),
     terminalAtMs: nanosAsMs(info, 'endedAt'),
     outputs: outputsOf(info, egressId, files, segments),
+    base: baseIn(files, segments),
     streams: children(info, 'streamResults').length > 0 || child(info, 'stream') !== null,
     error: scrubbed(text(info, 'error')),
     errorCode: count(info, 'errorCode'),
@@ -105,6 +107,14 @@ function outputsOf(
     located: true,
   }))
   return [...outputs, ...manifests]
+}
+
+function baseIn(files: Json[], segments: Json[]): string | null {
+  const bases = [
+    ...files.map((file) => baseOf(text(file, 'location'), text(file, 'filename'))),
+    ...segments.map((each) => baseOf(text(each, 'playlistLocation'), text(each, 'playlistName'))),
+  ]
+  return bases.find((base) => base !== null) ?? null
 }
 
 function fileOutput(file: Json, isBackup: boolean): OutputFact {

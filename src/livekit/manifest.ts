@@ -8,6 +8,7 @@ import { isListName, isMediaName, isPlayableName } from '../recording/outputs.ts
 import { mediaKindOf } from '../recording/recording.ts'
 import { children, isObject, nanosAsMs, nanosAsUs, parseObject, text } from './json.ts'
 import type { Json } from './json.ts'
+import { baseOf } from './location.ts'
 import { scrub } from './scrub.ts'
 
 /** The egress that a key would be the manifest of, by its name: `<egress id>.json`. `null` for other names. */
@@ -55,6 +56,7 @@ export function readManifest(
     startedAtMs: nanosAsMs(json, 'startedAt'),
     terminalAtMs: endedAtMs,
     outputs: [...outputsOf(json, key), located('manifest', key)],
+    base: baseIn(json),
   }
   const id = `manifest:${key}:${etag}`
   const raw = scrub(shortened(json))
@@ -86,6 +88,16 @@ function outputsOf(json: Json, key: string): OutputFact[] {
   const path = pathOfManifest(key)
   if (isListName(path)) return [located('playlist', path)]
   return [located(isMediaName(path) ? mediaKindOf(path) : 'image', path)]
+}
+
+function baseIn(json: Json): string | null {
+  const written = [
+    ...children(json, 'files'),
+    ...children(json, 'images').slice(0, 1),
+    ...children(json, 'playlists').flatMap((list) => children(list, 'segments').slice(0, 1)),
+  ]
+  const bases = written.map((one) => baseOf(text(one, 'location'), text(one, 'filename')))
+  return bases.find((base) => base !== null) ?? null
 }
 
 /** Each path once. */

@@ -5,6 +5,7 @@
 import { isFailure } from './attention.ts'
 import { directoryOf, playlistOf } from './folders.ts'
 import { finalFolder, isUnder, manifestPath, tempKeys } from './keys.ts'
+import { keysByLocation } from './places.ts'
 import { nameFor } from './named.ts'
 import type { ObjectFact } from './observation.ts'
 import { isListName } from './outputs.ts'
@@ -156,7 +157,7 @@ function singleObjects(state: RecordingState, { tempPrefix }: Settings): ObjectS
   const unfound = seen.paths.filter((path) => !isFound(path))
   const manifests = seen.paths.map((path) => manifestPath(path, egressId))
   const named = [...unfound, ...manifests]
-    .flatMap((path) => tempKeys(path, tempPrefix))
+    .flatMap((path) => [...tempKeys(path, tempPrefix), ...keysByLocation(seen, path, tempPrefix)])
     .filter((key) => isUnder(tempPrefix, key))
     .map((key) => object(key, null))
   const isMoved = (fact: ObjectFact): boolean =>

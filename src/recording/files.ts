@@ -8,6 +8,7 @@ import { finalFolder, freeName, isKeyOf, isSafeKey, isSameKey, isUnder, tempKeys
 import type { FileKind, ObjectFact, OutputFact } from './observation.ts'
 import { factOf, nameFor, seenKeysOf } from './named.ts'
 import { promisedBytes } from './promised.ts'
+import { keysByLocation } from './places.ts'
 import { outputsToMove } from './outputs.ts'
 import { isOf, mayBeAnotherRun, sentAgain } from './runs.ts'
 import { knownByWord } from './in-final-folder.ts'
@@ -174,7 +175,8 @@ export function candidateKeys(
   )
   // An egress service may have a prefix that we do not know of: what the bucket showed is looked at as well.
   const seen = seenKeysOf(state, path).filter((key) => isSafeKey(key) && isUnder(tempPrefix, key))
-  if (keys.length + seen.length > 0) return { keys: [...new Set([...keys, ...seen])] }
+  const all = new Set([...keys, ...seen, ...keysByLocation(state.seen, path, tempPrefix)])
+  if (all.size > 0) return { keys: [...all] }
   const message = `The file lies neither in the temp folder ${tempPrefix} nor beside the final one.`
   return { refused: { code: 'outside-folders', message } }
 }

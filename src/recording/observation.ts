@@ -63,6 +63,8 @@ export interface EgressFacts {
   /** When the egress ended. Two values under one egress id are two runs (livekit.md §6, faults W21). */
   terminalAtMs: number | null
   outputs: OutputFact[] | null
+  /** What a location of LiveKit's has before the name of its file: the address of the bucket, or of a folder in it. */
+  base: string | null
   /** Outputs that are no files (RTMP): an egress with nothing else ends without any file, rightly. */
   streams: boolean
   error: string | null
@@ -140,6 +142,7 @@ export const noFacts: EgressFacts = {
   endedAtMs: null,
   terminalAtMs: null,
   outputs: null,
+  base: null,
   streams: false,
   error: null,
   errorCode: null,

@@ -52,6 +52,8 @@ export interface Seen {
   endedAtMs: Stamped<number> | null
   terminalAtMs: Stamped<number> | null
   outputs: Stamped<OutputFact[]> | null
+  /** What the locations have before the names. */
+  base: Stamped<string> | null
   bucket: Stamped<string> | null
   /** The start of ours whose mark LiveKit's echo of the request carries. */
   startId: Stamped<string> | null
@@ -89,6 +91,7 @@ export const nothingSeen: Seen = {
   endedAtMs: null,
   terminalAtMs: null,
   outputs: null,
+  base: null,
   bucket: null,
   startId: null,
   wishes: nothingWished,
@@ -147,6 +150,7 @@ export function join(a: Seen, b: Seen): Seen {
     endedAtMs: greater(a.endedAtMs, b.endedAtMs),
     terminalAtMs: greater(a.terminalAtMs, b.terminalAtMs),
     outputs: greater(a.outputs, b.outputs),
+    base: greater(a.base, b.base),
     bucket: greater(a.bucket, b.bucket),
     startId: greater(a.startId, b.startId),
     wishes: joinWishes(a.wishes, b.wishes),
@@ -199,6 +203,7 @@ function fromObservation(observation: Observation): Seen {
     endedAtMs: stamped(egress.endedAtMs),
     terminalAtMs: stamped(egress.terminalAtMs),
     outputs: stamped(egress.outputs),
+    base: stamped(egress.base),
     bucket: stamped(egress.bucket),
     paths: union([], pathsOf(outputs)),
     livePaths: union([], pathsOf(live)),

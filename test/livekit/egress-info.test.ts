@@ -42,6 +42,7 @@ describe('the facts of an EgressInfo', () => {
           located: true,
         },
       ],
+      base: 'https://0123456789abcdef0123456789abcdef.r2.cloudflarestorage.com/recordings/',
       streams: false,
       error: null,
       errorCode: null,

@@ -103,6 +103,7 @@ const anyFacts: fc.Arbitrary<EgressFacts> = fc.record({
   endedAtMs: maybe(anyMs),
   terminalAtMs: maybe(anyMs),
   outputs: maybe(fc.array(anyOutput, { maxLength: 2 })),
+  base: maybe(fc.constantFrom('https://s.example/b/', 'https://s.example/b/temp/eu/')),
   streams: fc.boolean(),
   error: maybe(fc.constantFrom('x', 'y')),
   errorCode: maybe(fc.constantFrom(400, 412)),

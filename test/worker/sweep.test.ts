@@ -337,6 +337,22 @@ describe('W7: the end is lost, LiveKit has forgotten, and a manifest lies in the
     expect(await download(`recordings/${story.egressId}/live.m3u8`)).toBe(liveText)
   })
 
+  it('a manifest in a folder that the egress service leaves out of every name', async () => {
+    const story = recordedNow({ filename: 'standup-1.mp4' })
+    const key = `tmp/eu/${story.filename}`
+    await upload(key, '0123456789')
+    const files = [{ filename: story.filename, location: at(key) }]
+    const manifest = `tmp/eu/${story.egressId}.json`
+    await upload(manifest, manifestText(story, { files }), 'application/json')
+    await sweepNow()
+    expect(await ready(story.egressId)).toMatchObject({ recoveredBy: 'manifest', attention: null })
+    passMs(hourMs)
+    await sweepAll()
+    await passUntilQuiet(story.egressId)
+    expect(await keysUnder('tmp/')).toEqual([])
+    expect(await orphans()).toEqual([])
+  })
+
   it('a manifest that names another egress than its own name is nobody’s, and moves nothing', async () => {
     const [owner, other] = [recordedNow(), recordedNow()]
     await webhooks(...wholeLife(owner).slice(0, 2))

@@ -365,6 +365,16 @@ describe('W4: only `egress_ended` arrives', () => {
       recoveredBy: null,
     })
   })
+
+  it('and its location alone says in which folder of the temp folder the file lies', async () => {
+    const story = recorded({ filename: 'standup-1.mp4' })
+    const key = `tmp/eu/${story.filename}`
+    await upload(key, '0123456789')
+    const fileResults = [{ ...uploaded(story), location: `https://store.example/bucket/${key}` }]
+    await webhooks(ended('EGRESS_COMPLETE', story, { fileResults }))
+    expect(await untilDone(story)).toMatchObject({ sizeBytes: 10, attention: null })
+    await eventually(async () => download(key)).toBeNull()
+  })
 })
 
 describe('W10: LiveKit contradicts itself after the end', () => {
