@@ -1,6 +1,7 @@
 // Reads the manifest that LiveKit writes beside a finished recording, last of all (livekit.md §3): it is the witness that
 // needs neither a webhook nor LiveKit's memory. Its nanoseconds are JSON numbers beyond 2^53, which `JSON.parse` would
 // round; they are read from the text. A manifest is a stranger's file until it has this shape.
+import { hash } from '../recording/hash.ts'
 import { isEgressId } from '../recording/keys.ts'
 import { noFacts, observation } from '../recording/observation.ts'
 import type { Observation, OutputFact, RecordingKind } from '../recording/observation.ts'
@@ -58,7 +59,8 @@ export function readManifest(
     outputs: [...outputsOf(json, key), located('manifest', key)],
     base: baseIn(json),
   }
-  const id = `manifest:${key}:${etag}`
+  // A store without ETags does not tell one manifest at a place from the next.
+  const id = `manifest:${key}:${etag === '' ? hash(body) : etag}`
   const raw = scrub(shortened(json))
   return {
     egressId,

@@ -147,6 +147,9 @@ describe('a manifest', () => {
   })
 
   it('twice is one observation, and changed it is another', () => {
+    const untold = (more: string) => readManifest('k.json', '', text(more), 1)?.observation.id
+    expect(untold('"files":[]')).toBe(untold('"files":[]'))
+    expect(untold('"files":[]')).not.toBe(untold('"files":[],"room_name":"r"'))
     const again = readManifest('k.json', 'other', text('"files":[]'), 1)
     const first = readManifest('k.json', 'etag', text('"files":[]'), 1)
     const later = readManifest('k.json', 'etag', text('"files":[]'), 2)

@@ -85,6 +85,14 @@ describe('what the storm found', () => {
     expect(state.files.map(({ name }) => name)).toEqual(['video-1.mp4', 'video.mp4'])
   })
 
+  it('the manifest of an attempt goes home although a later attempt has the last word', () => {
+    const manifest = output({ path: 'temp/EG_test/EG_test.json', kind: 'manifest', located: true })
+    const first = { outputs: [output({ located: true }), manifest] }
+    const second = { retryCount: 1, outputs: [output({ path: 'temp/EG_test/b.mp4' })] }
+    const state = seen(webhook('EGRESS_FAILED', 60, first), webhook('EGRESS_COMPLETE', 90, second))
+    expect(state.files.map(({ name }) => name)).toContain('EG_test.json')
+  })
+
   it('a recording that was given up for lost looks again when its file turns up', () => {
     const running = seen(webhook('EGRESS_ACTIVE', 1))
     const gone = { ...running.livekit, goneSinceMs: startMs + 2000, goneAnswers: 2 }
