@@ -284,7 +284,8 @@ export class Bucket implements Store {
     if (!isUnder(tempPrefix, key)) throw new Broken('nothing is deleted outside temp', key)
     const copies = this.#copiesOf(found)
     // Nobody could have known: the store deletes whatever lies there, and it was written after the last look.
-    if (copies.length === 0 && isUnconditional && !found.isLookedAt) {
+    const isBlind = isUnconditional && this.#leavesNoCondition() && !found.isLookedAt
+    if (copies.length === 0 && isBlind) {
       this.forgiven.add(content)
       return
     }
@@ -293,6 +294,12 @@ export class Bucket implements Store {
       const why = copies.length === 0 ? 'has no copy' : 'has a copy that nobody looked at'
       throw new Broken('no temp object is removed before its copy was verified', `${key} ${why}`)
     }
+  }
+
+  /** A store with which no deletion can be made to depend on what lies there; with any other, it has to. */
+  #leavesNoCondition(): boolean {
+    const { ignoresConditions, hasNoEtags, refusesDeletes } = this.kind
+    return ignoresConditions || hasNoEtags || refusesDeletes
   }
 
   /** These bytes are nowhere else, and they are a whole file. */
