@@ -235,6 +235,11 @@ export class Bucket implements Store {
     })
   }
 
+  /** Keys of the multipart uploads that nobody finished or gave up: they cost their owner money, and no list shows them. */
+  get openKeys(): string[] {
+    return [...this.#uploads.values()].map(({ key }) => key)
+  }
+
   /** The store forgets an upload that was never finished. */
   forgetUploads(): void {
     this.#uploads.clear()
