@@ -1,6 +1,7 @@
 // A bucket with the semantics of S3, as the stores of s3.md have them: conditions that hold or are ignored, multipart
 // uploads, keys that are normalised or not, empty ETags, answers that lie. It judges each deletion at the moment when it is
 // made, and bytes are names of contents: the same name is the same bytes.
+import { directoryOf } from '../../src/recording/folders.ts'
 import { isUnder } from '../../src/recording/keys.ts'
 import type { CopyOutcome, CopyRequest, ListPage, Part, Store } from '../../src/recording/ports.ts'
 import type { SourceObject } from '../../src/recording/state.ts'
@@ -255,7 +256,7 @@ export class Bucket implements Store {
   }
 
   #writeFinal(
-    { finalKey, contentType, metadata }: CopyRequest,
+    { source, finalKey, contentType, metadata }: CopyRequest,
     content: string,
     sizeBytes: number,
     text: string | null,
@@ -265,6 +266,7 @@ export class Bucket implements Store {
     if (!isUnder(finalPrefix, key)) {
       throw new Broken('nothing is written outside the final folder', key)
     }
+    if (text !== null && source.key.endsWith('.m3u8')) this.#judgeList(source.key, finalKey, text)
     const before = this.objects.get(key)
     if (before !== undefined && before.content !== content && this.#isLastOf(before)) {
       throw new Broken('nothing is lost', `${key} with ${before.content} was overwritten`)
@@ -280,6 +282,17 @@ export class Bucket implements Store {
       metadata,
       isLookedAt: false,
     })
+  }
+
+  /** Whoever reads a list in the final folder looks for its files beside it. A file that never came is not waited for. */
+  #judgeList(tempKey: string, finalKey: string, text: string): void {
+    const has = (key: string): boolean => this.objects.has(this.#name(key))
+    for (const name of text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))) {
+      const isLeft = has(`${directoryOf(tempKey)}${name}`)
+      if (isLeft && !has(`${directoryOf(finalKey)}${name}`)) {
+        throw new Broken('a playlist comes after its segments', `${finalKey} without ${name}`)
+      }
+    }
   }
 
   #judge(found: StoredObject, isUnconditional: boolean): void {
