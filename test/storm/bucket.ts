@@ -1,6 +1,7 @@
 // A bucket with the semantics of S3, as the stores of s3.md have them: conditions that hold or are ignored, multipart
 // uploads, keys that are normalised or not, empty ETags, answers that lie. It judges each deletion at the moment when it is
 // made, and bytes are names of contents: the same name is the same bytes.
+import { directoryOf } from '../../src/recording/folders.ts'
 import { isUnder } from '../../src/recording/keys.ts'
 import type { CopyOutcome, CopyRequest, ListPage, Part, Store } from '../../src/recording/ports.ts'
 import type { SourceObject } from '../../src/recording/state.ts'
@@ -235,6 +236,11 @@ export class Bucket implements Store {
     })
   }
 
+  /** Keys of the multipart uploads that nobody finished or gave up: they cost their owner money, and no list shows them. */
+  get openKeys(): string[] {
+    return [...this.#uploads.values()].map(({ key }) => key)
+  }
+
   /** The store forgets an upload that was never finished. */
   forgetUploads(): void {
     this.#uploads.clear()
@@ -250,7 +256,7 @@ export class Bucket implements Store {
   }
 
   #writeFinal(
-    { finalKey, contentType, metadata }: CopyRequest,
+    { source, finalKey, contentType, metadata }: CopyRequest,
     content: string,
     sizeBytes: number,
     text: string | null,
@@ -260,6 +266,7 @@ export class Bucket implements Store {
     if (!isUnder(finalPrefix, key)) {
       throw new Broken('nothing is written outside the final folder', key)
     }
+    if (text !== null && source.key.endsWith('.m3u8')) this.#judgeList(source.key, finalKey, text)
     const before = this.objects.get(key)
     if (before !== undefined && before.content !== content && this.#isLastOf(before)) {
       throw new Broken('nothing is lost', `${key} with ${before.content} was overwritten`)
@@ -277,6 +284,17 @@ export class Bucket implements Store {
     })
   }
 
+  /** Whoever reads a list in the final folder looks for its files beside it. A file that never came is not waited for. */
+  #judgeList(tempKey: string, finalKey: string, text: string): void {
+    const has = (key: string): boolean => this.objects.has(this.#name(key))
+    for (const name of text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))) {
+      const isLeft = has(`${directoryOf(tempKey)}${name}`)
+      if (isLeft && !has(`${directoryOf(finalKey)}${name}`)) {
+        throw new Broken('a playlist comes after its segments', `${finalKey} without ${name}`)
+      }
+    }
+  }
+
   #judge(found: StoredObject, isUnconditional: boolean): void {
     const { key, content } = found
     const owner = writerOf(content)
@@ -284,7 +302,8 @@ export class Bucket implements Store {
     if (!isUnder(tempPrefix, key)) throw new Broken('nothing is deleted outside temp', key)
     const copies = this.#copiesOf(found)
     // Nobody could have known: the store deletes whatever lies there, and it was written after the last look.
-    if (copies.length === 0 && isUnconditional && !found.isLookedAt) {
+    const isBlind = isUnconditional && this.#leavesNoCondition() && !found.isLookedAt
+    if (copies.length === 0 && isBlind) {
       this.forgiven.add(content)
       return
     }
@@ -293,6 +312,12 @@ export class Bucket implements Store {
       const why = copies.length === 0 ? 'has no copy' : 'has a copy that nobody looked at'
       throw new Broken('no temp object is removed before its copy was verified', `${key} ${why}`)
     }
+  }
+
+  /** A store with which no deletion can be made to depend on what lies there; with any other, it has to. */
+  #leavesNoCondition(): boolean {
+    const { ignoresConditions, hasNoEtags, refusesDeletes } = this.kind
+    return ignoresConditions || hasNoEtags || refusesDeletes
   }
 
   /** These bytes are nowhere else, and they are a whole file. */

@@ -40,11 +40,15 @@ export function check(storm: Aftermath, calm: Aftermath): void {
       throw new Broken('the work comes to rest', `${actor.egressId} still has an alarm`)
     }
     assertCatalogue(storm, actor)
+    assertRegistry(storm, actor)
     assertTold(actor)
   }
   const calls = bucket.calls - storm.callsInStorm
   if (calls > mostCallsPerRecording * history.lives.length) {
     throw new Broken('the work comes to rest', `${calls} calls to the store`)
+  }
+  if (bucket.openKeys.length > 0) {
+    throw new Broken('no upload is left open', bucket.openKeys.join(', '))
   }
   for (const egressId of actors.keys()) {
     if (!history.lives.some((life) => life.egressId === egressId)) {
@@ -88,6 +92,14 @@ function assertCatalogue({ database }: Aftermath, actor: Actor): void {
       'the catalogue equals the object',
       `${JSON.stringify(row)} is not ${JSON.stringify(recording)}`,
     )
+  }
+}
+
+/** It has every egress, for a catalogue that is lost, and wakes none of them for ever. */
+function assertRegistry({ registry }: Aftermath, { egressId }: Actor): void {
+  const entry = registry.entryOf(egressId)
+  if (entry !== 'closed') {
+    throw new Broken('the registry knows who is at rest', `${egressId} is ${entry}`)
   }
 }
 

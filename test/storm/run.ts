@@ -3,6 +3,7 @@
 import { historyOf } from './history.ts'
 import type { History } from './history.ts'
 import { check, endStates } from './invariants.ts'
+import { checkCalm } from './oracle.ts'
 import { asBuilt } from './rules.ts'
 import type { Rules } from './rules.ts'
 import { calmOf, simulate, stormOf } from './simulation.ts'
@@ -27,6 +28,7 @@ export async function runSeed(
   try {
     const calm = await quietly(async () => simulate(history, calmOf(storm), asBuilt))
     check(calm, calm)
+    checkCalm(calm)
     const after = await quietly(async () => simulate(history, storm, rules, lines))
     lines?.push(...tailOf(after.bucket.objects.keys(), endStates(after)))
     check(after, calm)

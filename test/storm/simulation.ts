@@ -39,6 +39,7 @@ export interface Aftermath {
   conditions: Conditions
   bucket: Bucket
   database: StormDatabase
+  registry: PretendRegistry
   actors: Map<string, Actor>
   /** What people wanted, and got. */
   granted: Granted
@@ -189,7 +190,17 @@ export async function simulate(
       await sweep.run()
     }
   }
-  return { history, conditions, bucket, database, actors, granted, answered, callsInStorm }
+  return {
+    history,
+    conditions,
+    bucket,
+    database,
+    registry,
+    actors,
+    granted,
+    answered,
+    callsInStorm,
+  }
 }
 
 /** Closer together at first; none comes in time for everything. */

@@ -36,6 +36,13 @@ export class PretendRegistry implements Registry {
     })
   }
 
+  /** What it has of an egress. */
+  entryOf(egressId: string): 'none' | 'open' | 'closed' {
+    const entry = this.#entries.get(egressId)
+    if (entry === undefined) return 'none'
+    return entry.isOpen ? 'open' : 'closed'
+  }
+
   takeSleepers(beforeMs: number): string[] {
     return this.#world.outside('registry', 'take sleepers', () =>
       [...this.#entries]
