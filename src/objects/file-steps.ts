@@ -1,8 +1,9 @@
 // The steps of one file: which is performed by whom, and the look into the temp folder. Between any two of them the
 // process may die; each is safe to do again. Trouble with the store pauses this file and nothing else.
-import { afterFound, afterNotFound, candidateKeys, finalKey } from '../recording/files.ts'
+import { candidateKeys, finalKey } from '../recording/files.ts'
 import { afterGone, afterSeen, isToBeChecked } from '../recording/gone.ts'
 import { settle } from '../recording/lifecycle.ts'
+import { afterFound, afterNotFound } from '../recording/looks.ts'
 import { foundAgain } from '../recording/runs.ts'
 import type { FileStep } from '../recording/step.ts'
 import type { FileState, FileWork, Pause, RecordingState } from '../recording/state.ts'

@@ -1,7 +1,8 @@
 // Brings home a file that LiveKit stored in its backup storage because the upload into the bucket had failed. There is no
 // server-side copy from there, so it is streamed in parts of bounded size, one a step, straight into the final folder; the
 // address is good for seven days only (livekit.md §2.1). Progress survives a kill, and the last look is that of every file.
-import { afterFound, candidateKeys, finalKey } from '../recording/files.ts'
+import { candidateKeys, finalKey } from '../recording/files.ts'
+import { afterFound } from '../recording/looks.ts'
 import { factOf } from '../recording/named.ts'
 import { Trouble } from '../recording/ports.ts'
 import { promisedBytes } from '../recording/promised.ts'

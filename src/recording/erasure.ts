@@ -6,6 +6,7 @@ import { isFailure } from './attention.ts'
 import { directoryOf, playlistOf } from './folders.ts'
 import { finalFolder, isUnder, manifestPath, tempKeys } from './keys.ts'
 import { keysByLocation } from './places.ts'
+import { clockSlackMs } from './looks.ts'
 import { nameFor } from './named.ts'
 import type { ObjectFact } from './observation.ts'
 import { isListName } from './outputs.ts'
@@ -36,8 +37,6 @@ export interface Times {
 
 const anyTime: Times = { notBeforeMs: 0, notAfterMs: Infinity }
 
-/** Clocks of LiveKit and the store may differ by so much. */
-const clockSlackMs = 5 * 60_000
 /** Before the look that has to find nothing. */
 const secondLookMs = 60_000
 /** The same when a copy may be under way in the store, although we stopped waiting for it. */

@@ -28,12 +28,7 @@ export function outputsToMove(state: RecordingState): OutputFact[] {
     .filter((path) => path.endsWith('.json'))
     .map((path) => ({ ...unpromised(path), kind: 'manifest' as const }))
   const guesses = unsaid.filter((path) => isPlayableName(path) && !livePaths.includes(path))
-  const wanted = [
-    ...media,
-    ...(isLocated ? [] : guesses.map(unpromised)),
-    ...lives,
-    ...manifests,
-  ]
+  const wanted = [...media, ...(isLocated ? [] : guesses.map(unpromised)), ...lives, ...manifests]
   // A retry may have chosen another name, and the attempt before it may have left a file: what lies in the bucket beside
   // what is wanted by name is a file as well, or another run of one that has its work.
   const named = new Set([...facts, ...wanted].map(({ path }) => path))

@@ -3,8 +3,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  afterFound,
-  afterNotFound,
   awakened,
   candidateKeys,
   hasBackup,
@@ -13,6 +11,7 @@ import {
 } from '../../src/recording/files.ts'
 import { waitsForSegments } from '../../src/recording/folders.ts'
 import { observe, settle } from '../../src/recording/lifecycle.ts'
+import { afterFound, afterNotFound } from '../../src/recording/looks.ts'
 import { observation } from '../../src/recording/observation.ts'
 import { neverMs, newState, noPause, pauseAfter } from '../../src/recording/state.ts'
 import type { FileWork } from '../../src/recording/state.ts'

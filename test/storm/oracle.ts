@@ -52,7 +52,11 @@ export function checkCalm(calm: Aftermath): void {
 }
 
 /** The end without LiveKit's word, which is no outcome. */
-function shown({ verdict: _, ...end }: EndState, { conditions }: Aftermath, life: Life): unknown {
+function shown(
+  { verdict: _verdict, ...end }: EndState,
+  { conditions }: Aftermath,
+  life: Life,
+): unknown {
   // Without ETags nobody can tell that the same was sent again: it may be kept twice, as another run.
   const isUntold = conditions.store.hasNoEtags && isSentTwice(life)
   if (!isUntold || end.attention !== 'duplicate-run') return end
