@@ -116,6 +116,11 @@ async function eraseSome(
     case 'upload':
       await store.abortUpload(scope.key, scope.uploadId)
       return { requests: 1, removed: 0, next: null }
+    case 'open-uploads': {
+      const uploadIds = await store.openUploads(scope.key)
+      await inGroups(uploadIds, async (uploadId) => store.abortUpload(scope.key, uploadId))
+      return { requests: 1 + uploadIds.length, removed: 0, next: null }
+    }
     case 'object':
       return eraseObject(store, scope)
     case 'list':

@@ -20,6 +20,8 @@ import { isEnded, isRemovalWanted, status } from './status.ts'
 export type Scope =
   /** A multipart upload of ours that nobody will join. */
   | { kind: 'upload'; key: string; uploadId: string }
+  /** Multipart uploads to this key whose beginning was never answered. */
+  | { kind: 'open-uploads'; key: string }
   /** What a playlist names, in this folder. */
   | ({ kind: 'list'; key: string; folder: string; etag: string | null } & Times)
   /** Images whose names begin so. */
@@ -198,11 +200,14 @@ function imageScopes(
     .map((prefix) => ({ kind: 'images', prefix, ...timesOf(state) }))
 }
 
-function uploadsOf(state: RecordingState, file: FileWork, { finalPrefix }: Settings): Scope[] {
-  const { upload, abandoned, name } = file
-  const key = `${finalFolder(finalPrefix, state.egressId)}${name}`
+function uploadsOf(state: RecordingState, file: FileWork, settings: Settings): Scope[] {
+  const { upload, abandoned, name, source } = file
+  const key = `${finalFolder(settings.finalPrefix, state.egressId)}${name}`
+  const isInParts = isBackup(file) || (source?.sizeBytes ?? 0) > settings.multipartAboveBytes
+  const mayBeBegun = isInParts && (file.state === 'in_temp' || file.state === 'moving')
   return [
     ...(upload === null ? [] : [{ kind: 'upload' as const, key, uploadId: upload.uploadId }]),
     ...(abandoned === null ? [] : [{ kind: 'upload' as const, ...abandoned }]),
+    ...(mayBeBegun ? [{ kind: 'open-uploads' as const, key }] : []),
   ]
 }
