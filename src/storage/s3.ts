@@ -6,7 +6,7 @@ import type { CopyOutcome, CopyRequest, ListPage, Part, Store } from '../recordi
 import type { SourceObject } from '../recording/state.ts'
 import { listPage, listUploads } from './list.ts'
 import { StoreRequests, bareEtag, encodeKey, trouble } from './requests.ts'
-import { hasResult, readError, readText } from './s3-xml.ts'
+import { hasResult, readCopiedEtag, readError, readText } from './s3-xml.ts'
 
 /** A server-side copy of gigabytes takes its time; it may end well although we stopped waiting, so a retry looks first. */
 const copyTimeoutMs = 10 * 60_000
@@ -94,7 +94,7 @@ export class S3 implements Store {
     const body = await response.text()
     const fault = readError(body)
     // Copy answers 200 before it has finished and may put its failure into the body (faults S3).
-    if (response.ok && fault === null && hasResult(body, 'CopyObjectResult')) return 'copied'
+    if (response.ok && readCopiedEtag(body) !== null) return 'copied'
     if (response.status === 412 || fault?.code === 'PreconditionFailed') return 'refused'
     if (fault?.code === 'NoSuchKey' || (await this.#isMissing(source.key, response.status, body)))
       return 'source-gone'
@@ -219,12 +219,7 @@ export class S3 implements Store {
     const fault = readError(body)
     const isUnknown = response.status === 404 && body.trim() === ''
     if (fault?.code === 'NoSuchUpload' || isUnknown) return null
-    // A store may give no ETags at all, not even to parts.
-    const copied = hasResult(body, 'CopyPartResult') ? '' : null
-    const etag =
-      bytes === undefined
-        ? (readText(body, 'CopyPartResult', 'ETag') ?? copied)
-        : response.headers.get('etag')
+    const etag = bytes === undefined ? readCopiedEtag(body) : response.headers.get('etag')
     if (!response.ok || fault !== null || etag === null) throw trouble(response.status, body)
     return bareEtag(etag)
   }
