@@ -143,16 +143,6 @@ const codes: Record<string, string> = {
   RequestTimeTooSkewed: 'store-clock',
 }
 
-/**
- * True when a store says that there is no such object. What is no answer of a store, such as the page of a wrong address,
- * says nothing of any object.
- */
-export function isNoSuchKey(status: number, body: string): boolean {
-  if (status !== 404) return false
-  const fault = readError(body)
-  return fault === null ? body.trim() === '' : fault.code !== 'NoSuchBucket'
-}
-
 /** What the store refused, in its own words; the words of a HEAD or of an empty body are its status. */
 export function trouble(status: number, body: string): Trouble {
   const fault = readError(body)

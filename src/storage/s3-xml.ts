@@ -36,6 +36,20 @@ export function hasResult(body: string, name: string): boolean {
   return wholeElement(body, name) !== null
 }
 
+/**
+ * The ETag in a complete answer to a copy, whatever the answer is called: the same thing has more than one name among
+ * stores. Empty where it has none to give; `null` when the body is an error, was cut, or is about something else.
+ */
+export function readCopiedEtag(body: string): string | null {
+  const document = parse(body)
+  if (typeof document !== 'object' || document === null || 'Error' in document) return null
+  const name = Object.keys(document).find((known) => !known.startsWith('?')) ?? ''
+  const result = wholeElement(body, name)
+  if (result === null) return null
+  const isEmpty = 'ETag' in result || /^Copy(?:Object|Part)Result$/.test(name)
+  return text(result, 'ETag') ?? (isEmpty ? '' : null)
+}
+
 /** The element that the body is; `null` where it is another, or was cut. */
 function wholeElement(body: string, name: string): Record<string, unknown> | null {
   if (!isWhole(body, name)) return null

@@ -5,8 +5,8 @@ import { Trouble } from '../recording/ports.ts'
 import type { CopyOutcome, CopyRequest, ListPage, Part, Store } from '../recording/ports.ts'
 import type { SourceObject } from '../recording/state.ts'
 import { listPage, listUploads } from './list.ts'
-import { StoreRequests, bareEtag, encodeKey, isNoSuchKey, trouble } from './requests.ts'
-import { hasResult, readError, readText } from './s3-xml.ts'
+import { StoreRequests, bareEtag, encodeKey, trouble } from './requests.ts'
+import { hasResult, readCopiedEtag, readError, readText } from './s3-xml.ts'
 
 /** A server-side copy of gigabytes takes its time; it may end well although we stopped waiting, so a retry looks first. */
 const copyTimeoutMs = 10 * 60_000
@@ -16,7 +16,7 @@ const lostParts = new Set(['NoSuchUpload', 'InvalidPart', 'InvalidPartOrder'])
 export class S3 implements Store {
   readonly requests: StoreRequests
   readonly guardsDestination: boolean
-  /** The store has answered for a key of the bucket: from then on a 404 is the key's, not the bucket's. */
+  /** The bucket has shown an object or its list: from then on a 404 in the words of S3 is the key's, not the address's. */
   #hasBucket = false
 
   constructor(config: StorageConfig) {
@@ -32,18 +32,17 @@ export class S3 implements Store {
       const sizeBytes = plainLength(response.headers) ?? (await this.#sizeBytes(key))
       return sourceObject(key, response.headers, sizeBytes)
     }
-    if (response.status === 404 && this.#hasBucket) return null
-    // A HEAD has no body; only a GET says whether the key or the bucket is missing, and why access was refused.
+    // A HEAD has no body. Some stores put their name to each answer, which the page of a proxy has not; of the others only a
+    // GET says whether the key or the bucket is missing. It says as well why access was refused.
+    if (response.status === 404 && this.#hasBucket && response.headers.has('x-amz-request-id'))
+      return null
     const explained = await this.requests.send({
       method: 'GET',
       key,
       headers: { range: 'bytes=0-0' },
     })
     const body = explained.ok ? await drop(explained) : await explained.text()
-    if (response.status === 404 && (await this.#isMissing(key, explained.status, body))) {
-      this.#hasBucket = true
-      return null
-    }
+    if (response.status === 404 && (await this.#isMissing(key, explained.status, body))) return null
     if (explained.ok)
       throw new Trouble(
         'store-unsteady',
@@ -52,17 +51,19 @@ export class S3 implements Store {
     throw trouble(explained.status, body)
   }
 
-  /** True when the answer says that there is no such object, in whatever words: those of a page are believed of a store alone. */
+  /**
+   * True when the answer says that there is no such object. Other words than those of S3, and the first of all, are believed
+   * only together with the list: a proxy has 404 pages of its own, and to a wrong address any key is one that is not there.
+   */
   async #isMissing(key: string, status: number, body: string): Promise<boolean> {
-    if (isNoSuchKey(status, body)) return true
-    if (status !== 404 || readError(body) !== null) return false
-    try {
-      await this.list({ prefix: key, after: null, limit: 1 })
-      return true
-    } catch (error) {
-      if (error instanceof Trouble) return false
-      throw error
-    }
+    const fault = readError(body)
+    if (status !== 404 || fault?.code === 'NoSuchBucket') return false
+    if (this.#hasBucket && fault !== null) return true
+    const { objects } = await this.list({ prefix: key, after: null, limit: 1 })
+    this.#hasBucket = true
+    if (objects.some((object) => object.key === key))
+      throw new Trouble('store-unsteady', `The store answered 404 for ${key}, and lists it.`)
+    return true
   }
 
   /** The size where HEAD does not tell it: what stands before a store compresses JSON and drops the length. */
@@ -93,9 +94,9 @@ export class S3 implements Store {
     const body = await response.text()
     const fault = readError(body)
     // Copy answers 200 before it has finished and may put its failure into the body (faults S3).
-    if (response.ok && fault === null && hasResult(body, 'CopyObjectResult')) return 'copied'
+    if (response.ok && readCopiedEtag(body) !== null) return 'copied'
     if (response.status === 412 || fault?.code === 'PreconditionFailed') return 'refused'
-    if (fault?.code === 'NoSuchKey' || (await this.#isMissing(finalKey, response.status, body)))
+    if (fault?.code === 'NoSuchKey' || (await this.#isMissing(source.key, response.status, body)))
       return 'source-gone'
     if (response.ok && fault === null) {
       throw new Trouble(
@@ -113,7 +114,7 @@ export class S3 implements Store {
     if (response.status === 501 && etag !== '')
       response = await this.requests.send({ method: 'DELETE', key })
     const body = await response.text()
-    if (response.ok || response.status === 404) return 'removed'
+    if (response.ok || (await this.#isMissing(key, response.status, body))) return 'removed'
     if (response.status === 412) return 'refused'
     throw trouble(response.status, body)
   }
@@ -179,7 +180,8 @@ export class S3 implements Store {
     if (response.ok && fault === null && hasResult(body, 'CompleteMultipartUploadResult'))
       return true
     // A store that says no more than 404 does not know the upload; parts that it does not accept it never will.
-    if (isNoSuchKey(response.status, body) || lostParts.has(fault?.code ?? '')) return false
+    const isUnknown = fault === null ? body.trim() === '' : fault.code !== 'NoSuchBucket'
+    if ((response.status === 404 && isUnknown) || lostParts.has(fault?.code ?? '')) return false
     throw trouble(response.status, body)
   }
 
@@ -217,12 +219,7 @@ export class S3 implements Store {
     const fault = readError(body)
     const isUnknown = response.status === 404 && body.trim() === ''
     if (fault?.code === 'NoSuchUpload' || isUnknown) return null
-    // A store may give no ETags at all, not even to parts.
-    const copied = hasResult(body, 'CopyPartResult') ? '' : null
-    const etag =
-      bytes === undefined
-        ? (readText(body, 'CopyPartResult', 'ETag') ?? copied)
-        : response.headers.get('etag')
+    const etag = bytes === undefined ? readCopiedEtag(body) : response.headers.get('etag')
     if (!response.ok || fault !== null || etag === null) throw trouble(response.status, body)
     return bareEtag(etag)
   }

@@ -89,6 +89,8 @@ describe('one MP4', () => {
       `HEAD ${story.filename}`,
       // Only stores that cannot refuse to overwrite are asked first.
       `HEAD ${final}`,
+      // The store of the tests does not put its name to a 404.
+      `GET ${final}`,
       `PUT ${final}`,
       `HEAD ${final}`,
       `HEAD ${story.filename}`,

@@ -113,7 +113,8 @@ describe('S7: a large file', () => {
     'is copied by a store that answers %i to a list of uploads as well',
     async (status) => {
       const story = await ended()
-      await breakStore({ method: 'GET', answer: { status } })
+      // The first GET is the look whether anything lies at the final key.
+      await breakStore({ method: 'GET', skip: 1, times: 1, answer: { status } })
       await endsWell(story)
     },
   )

@@ -7,6 +7,15 @@ import type { Recorded } from '../egress-events.ts'
 import { put, tenBytes, watchBucket } from './bucket-safety.ts'
 import { alarmAtMs, passUntil, passUntilQuiet, recordedNow, ring, stopTime } from './clock.ts'
 import { breakStore, download, healStore, keysUnder, storeRequests } from './outside.ts'
+import {
+  finalFolder,
+  playlistEnded,
+  playlistStory,
+  playlistText,
+  putSegments,
+  segmentNames,
+  tempFolder,
+} from './folder-stories.ts'
 import type { StoreFault } from '../outside/store-proxy.ts'
 import { asAdmin, read, request, timelineTypes, webhooks } from './story.ts'
 
@@ -238,6 +247,8 @@ describe('a store that refuses us', () => {
 
   it.each([
     [404, '<!DOCTYPE html><html>Not found'],
+    // As R2 answers when the endpoint names the bucket as well: each key, and the list too, is one that is not there.
+    [404, '<Error><Code>NoSuchKey</Code><Message>No such key.</Message></Error>'],
     [301, '<Error><Code>PermanentRedirect</Code><Message>Use another endpoint.</Message></Error>'],
     [
       400,
@@ -289,5 +300,59 @@ describe('a store that refuses us', () => {
     await passUntilQuiet(story.egressId)
     expect(await read(story.egressId)).toMatchObject({ status: 'ready', attention: null })
     expect(await download(story.filename)).toBeNull()
+  })
+})
+
+describe('a proxy that answers with its own 404 page for a moment', () => {
+  const page = { status: 404, body: '404 page not found\n' }
+  it.each([
+    [4, 1],
+    [5, 1],
+    [4, 2],
+    [5, 2],
+    [6, 2],
+  ])(
+    'S10: after %i requests of a move, for %i: nothing is taken for missing or removed',
+    async (skip, times) => {
+      const story = recordedNow()
+      const bytes = tenBytes()
+      await put(story.filename, bytes)
+      await breakStore({ skip, times, answer: page })
+      await webhooks(...wholeLife(story))
+      await becomesReady(story, bytes)
+    },
+  )
+
+  it.each([
+    [3, 8],
+    [3, 12],
+    [4, 12],
+  ])(
+    'S10: after %i requests of a folder, for %i: no segment is taken for missing',
+    async (skip, times) => {
+      const story = playlistStory()
+      const names = segmentNames(20)
+      await putSegments(tempFolder(story), names)
+      await put(story.filename, playlistText(names))
+      await breakStore({ skip, times, answer: page })
+      await webhooks(playlistEnded(story))
+      await passUntil(story.egressId, ({ status }) => status === 'ready')
+      await passUntilQuiet(story.egressId)
+      expect(await timelineTypes(story.egressId)).not.toContain('segment.missing')
+      expect(await read(story.egressId)).toMatchObject({ status: 'ready', attention: null })
+      expect(await keysUnder(tempFolder(story))).toEqual([])
+      expect(await keysUnder(finalFolder(story))).toHaveLength(21)
+    },
+  )
+
+  it('S10: to a DELETE: the temp file is not taken for removed, and goes', async () => {
+    const { egressId } = recordedNow()
+    const story = recordedNow({ egressId, filename: `tmp/shared-${egressId}.mp4` })
+    await put(story.filename, tenBytes())
+    await breakStore({ method: 'DELETE', times: 1, answer: page })
+    await webhooks(...wholeLife(story))
+    await passUntil(egressId, ({ status }) => status === 'ready')
+    await passUntilQuiet(egressId)
+    expect(await keysUnder(story.filename)).toEqual([])
   })
 })
