@@ -154,12 +154,9 @@ function assertSafe(storm: Aftermath, life: Life, upload: Uploaded): void {
   }
   if (upload.role === 'manifest') return
   const actor = actors.get(life.egressId)
-  const isSegmented = upload.role !== 'media'
-  const isListed = life.uploads.some(({ path }) => isHeardPlaylist(life, path, actor))
-  const isMarked = life.metadata['egress-id'] !== undefined
-  if (isSegmented && !isListed && !isMarked) return
+  if (upload.role !== 'media' && !isListKnowable(storm, life, actor)) return
   // A manifest does not name the live playlist: nobody but LiveKit itself does.
-  if (upload.role === 'live_playlist' && actor?.heardPaths.has(upload.path) !== true) return
+  if (upload.role === 'live_playlist' && !isSaid(storm, life, upload, actor)) return
   if (!isKnowable(storm, life, upload, actor)) return assertKept(storm, upload, places)
   const recording = actor === undefined ? null : toRecording(actor.state)
   if (recording === null) {
@@ -205,33 +202,49 @@ function isNotAsPromised(upload: Uploaded, { attention, files }: Recording): boo
   return isQuarantined && (isEmpty ? attention === 'empty-file' : attention === 'size-mismatch')
 }
 
-function isHeardPlaylist({ uploads }: Life, path: string, actor: Actor | undefined): boolean {
-  const isPlaylist = uploads.some((upload) => upload.role === 'playlist' && upload.path === path)
-  return isPlaylist && (actor?.heardPaths.has(path) ?? false)
-}
-
 /** Some witness told whose the file is: a message with its path, LiveKit's list, a manifest, its folder, its metadata. */
 function isKnowable(
-  { bucket, answered }: Aftermath,
-  { egressId, told, uploads, metadata }: Life,
-  { key, path, role }: Uploaded,
+  storm: Aftermath,
+  life: Life,
+  upload: Uploaded,
+  actor: Actor | undefined,
+): boolean {
+  if (isSaid(storm, life, upload, actor)) return true
+  if (upload.role === 'segment' && isListKnowable(storm, life, actor)) return true
+  const { egressId, metadata } = life
+  if (metadata['egress-id'] === egressId || upload.key.includes(`/${egressId}/`)) return true
+  return isInManifest(storm, life, upload)
+}
+
+/** A segment is known by its playlist, and so is whatever else lies in the folder. */
+function isListKnowable(storm: Aftermath, life: Life, actor: Actor | undefined): boolean {
+  const playlist = life.uploads.find(({ role }) => role === 'playlist')
+  return playlist !== undefined && isKnowable(storm, life, playlist, actor)
+}
+
+/** LiveKit said the path, to the recording or to the sweep. */
+function isSaid(
+  { answered }: Aftermath,
+  { egressId, told }: Life,
+  { path }: Uploaded,
   actor: Actor | undefined,
 ): boolean {
   if (actor?.heardPaths.has(path)) return true
-  // A segment is known by its playlist, and only by it.
-  const playlist = uploads.find((other) => other.role === 'playlist')
-  if (role === 'segment' && actor?.heardPaths.has(playlist?.path ?? '')) return true
-  if (metadata['egress-id'] === egressId || key.includes(`/${egressId}/`)) return true
-  const manifests = uploads.filter((other) => other.role === 'manifest')
-  const isNamed = manifests.some(
-    (manifest) =>
-      isIn(bucket.objects, manifest) && manifest.content.text?.includes(JSON.stringify(path)),
-  )
-  if (isNamed) return true
   return told.some(
     ({ facts }) =>
       answered.has(`${egressId} ${facts.status}:${facts.updatedAtUs}`) &&
       facts.outputs?.some((output) => output.path === path),
+  )
+}
+
+/** A manifest lies in the bucket that names the file, by its path or, a playlist, by its location. */
+function isInManifest({ bucket }: Aftermath, { uploads }: Life, { key, path }: Uploaded): boolean {
+  const names = [path, `https://store/${key}`].map((name) => JSON.stringify(name))
+  return uploads.some(
+    (manifest) =>
+      manifest.role === 'manifest' &&
+      isIn(bucket.objects, manifest) &&
+      names.some((name) => manifest.content.text?.includes(name)),
   )
 }
 
