@@ -1,9 +1,11 @@
 // The decisions that a planted bug may replace. The storm is worth something only if it finds them; `asBuilt` changes nothing.
 import { evidenceOfObjects } from '../../src/recording/erasure.ts'
+import { playlistOf, versionOf } from '../../src/recording/folders.ts'
 import { merge, observe } from '../../src/recording/lifecycle.ts'
 import type { Observation } from '../../src/recording/observation.ts'
+import type { Registry } from '../../src/recording/ports.ts'
 import { nothingSeen } from '../../src/recording/seen.ts'
-import type { FileWork, RecordingState } from '../../src/recording/state.ts'
+import type { FileWork, FolderWork, RecordingState } from '../../src/recording/state.ts'
 
 export interface Rules {
   /** What the object makes of an observation whose id is new. */
@@ -12,9 +14,16 @@ export interface Rules {
   revise: (state: RecordingState) => RecordingState
   /** A statement to the catalogue. */
   rewrite: (sql: string) => string
+  /** The registry as the object reaches it. */
+  registry: (registry: Registry) => Registry
 }
 
-export const asBuilt: Rules = { observe, revise: (state) => state, rewrite: (sql) => sql }
+export const asBuilt: Rules = {
+  observe,
+  revise: (state) => state,
+  rewrite: (sql) => sql,
+  registry: (registry) => registry,
+}
 
 /** A copy that the store accepted is believed at once, so that the temp file goes before anybody looked. */
 export const deletesBeforeItVerifies: Rules = {
@@ -73,4 +82,39 @@ export const guardsNoRevision: Rules = {
     sql
       .replace('WHERE excluded.revision > recordings.revision', '')
       .replace('AND revision < ?2', ''),
+}
+
+/** The object believes that it told the registry, and the registry has never heard of it. */
+export const neverTellsTheRegistry: Rules = {
+  ...asBuilt,
+  registry: () => ({ put: async () => {} }),
+}
+
+/** A playlist does not wait for its segments: they are walked when it is in its place. */
+export const movesPlaylistsFirst: Rules = {
+  ...asBuilt,
+  revise: (state) => ({ ...state, folders: state.folders.map((folder) => put(state, folder)) }),
+}
+
+/** The folder passes for copied until its playlist is final, and is begun then. */
+function put(state: RecordingState, folder: FolderWork): FolderWork {
+  const playlist = playlistOf(state, folder)
+  // Nobody has counted its files, so no pass has been made.
+  if (playlist === undefined || folder.total !== null) return folder
+  if (playlist.state === 'final') return { ...folder, state: 'expected' }
+  return { ...folder, state: 'copied', version: versionOf(playlist) }
+}
+
+/** Whatever lies at the place of a file is taken for it. */
+export const comparesNoSizes: Rules = {
+  ...asBuilt,
+  observe: (state, observation) => sizeless(observe(state, observation)),
+  revise: sizeless,
+}
+
+function sizeless(state: RecordingState): RecordingState {
+  const { outputs } = state.seen
+  if (outputs === null) return state
+  const value = outputs.value.map((output) => ({ ...output, sizeBytes: null }))
+  return { ...state, seen: { ...state.seen, outputs: { ...outputs, value } } }
 }

@@ -141,7 +141,7 @@ export async function simulate(
       },
     },
     catalogue: stormCatalogue(database),
-    registry,
+    registry: rules.registry(registry),
     clock: { nowMs: () => world.nowMs, random: () => world.random.next() },
     settings,
   }

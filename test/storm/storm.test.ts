@@ -6,10 +6,13 @@ import { replay, runSeed } from './run.ts'
 import type { Failure } from './run.ts'
 import {
   asBuilt,
+  comparesNoSizes,
   deletesBeforeItVerifies,
   guardsNoRevision,
   knowsDuplicatesByIdOnly,
   lastWriterWins,
+  movesPlaylistsFirst,
+  neverTellsTheRegistry,
   removesOnlyOnce,
 } from './rules.ts'
 import type { Rules } from './rules.ts'
@@ -72,6 +75,13 @@ describe('the storm finds a planted bug', () => {
       ['what was deleted is gone'],
     ],
     ['the catalogue takes late writes', guardsNoRevision, ['the catalogue equals the object']],
+    ['the registry is never told', neverTellsTheRegistry, ['the registry knows who is at rest']],
+    [
+      'a playlist is moved before its segments',
+      movesPlaylistsFirst,
+      ['a playlist comes after its segments'],
+    ],
+    ['sizes are not compared', comparesNoSizes, ['the end is that of the same history in order']],
   ]
   it.each(bugs)(
     '%s',
