@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RecordingJson } from '../../src/routes/recording-json.ts'
 import { egressEvent, uploaded, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
+import type { StoreFault } from '../outside/store-proxy.ts'
 import {
   letTimeRun,
   passMs,
@@ -215,12 +216,15 @@ describe('R1: a deletion', () => {
     },
   )
 
-  it('R1: gives up a copy in parts that was under way', async () => {
+  it.each<[string, StoreFault]>([
+    ['that was under way', { isCopy: true, skip: 1, answer: { status: 503 } }],
+    ['whose beginning was answered to nobody', { method: 'POST', answer: 'lost' }],
+  ])('R1: gives up a copy in parts %s', async (_, fault) => {
     const recording = recordedNow({ sizeBytes: 11 * 1024 ** 2 })
     const { egressId } = recording
     await uploadInParts(recording.filename, 'x'.repeat(recording.sizeBytes))
     await webhooks(...wholeLife(recording))
-    await breakStore({ isCopy: true, skip: 1, answer: { status: 503 } })
+    await breakStore(fault)
     await wake(egressId)
     expect(await openUploads(`recordings/${egressId}/`)).toHaveLength(1)
     await healStore()
