@@ -3,6 +3,7 @@
 // copy begun again for ever.
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CopyRequest } from '../../src/recording/ports.ts'
+import { locate } from '../../src/storage/move.ts'
 import { S3 } from '../../src/storage/s3.ts'
 import { serve } from '../outside/http-server.ts'
 import type { HttpServer } from '../outside/http-server.ts'
@@ -205,6 +206,16 @@ describe('a look', () => {
     const before = requests.length
     expect(await store.head('tmp/b')).toBeNull()
     expect(requests.length).toBe(before + 1)
+  })
+
+  it('S11: at a spelling of a key that the store refuses does not keep from the others', async () => {
+    const { store } = await storeThat(({ url }) =>
+      new URL(url).pathname.includes('//')
+        ? new Response(error('InvalidURI'), { status: 400 })
+        : new Response(null, { headers: { etag: '"abc"', 'content-range': 'bytes 0-0/10' } }),
+    )
+    expect(await locate(store, ['/tmp/a.mp4', 'tmp/a.mp4'])).toMatchObject({ key: 'tmp/a.mp4' })
+    await expect(locate(store, ['/tmp/a.mp4'])).rejects.toThrow('The store answered InvalidURI')
   })
 
   it.each([301, 307, 308])(
