@@ -238,17 +238,28 @@ describe('a look', () => {
   })
 })
 
+/** What stores say of a condition that they do not have. */
+const refusedConditions: [number, string][] = [
+  [501, 'NotImplemented'],
+  [400, 'NotImplemented'],
+  [400, 'InvalidArgument'],
+  [405, 'MethodNotAllowed'],
+]
+
 describe('a copy', () => {
   const copied = '<CopyObjectResult><ETag>abc</ETag></CopyObjectResult>'
-  it('S14: is asked for without a condition where the store has none and says so', async () => {
-    const { store, requests } = await storeThat(({ headers }) =>
-      headers.has('x-amz-copy-source-if-match')
-        ? new Response(error('NotImplemented'), { status: 501 })
-        : new Response(copied),
-    )
-    expect(await store.copy(copy)).toBe('copied')
-    expect(requests).toHaveLength(2)
-  })
+  it.each(refusedConditions)(
+    'S14: is asked for without a condition where the store has none and says so with %i %s',
+    async (status, code) => {
+      const { store, requests } = await storeThat(({ headers }) =>
+        headers.has('x-amz-copy-source-if-match')
+          ? new Response(error(code), { status })
+          : new Response(copied),
+      )
+      expect(await store.copy(copy)).toBe('copied')
+      expect(requests).toHaveLength(2)
+    },
+  )
 
   it.each([
     [412, error('PreconditionFailed'), 'refused'],
@@ -325,4 +336,17 @@ describe('a delete', () => {
     const { store } = await storeThat(() => new Response(null, { status }))
     expect(await store.remove('tmp/a', 'abc').catch(() => 'trouble')).toBe(outcome)
   })
+
+  it.each(refusedConditions)(
+    'S14: is asked for without a condition where the store has none and says so with %i %s',
+    async (status, code) => {
+      const { store, requests } = await storeThat(({ headers }) =>
+        headers.has('if-match')
+          ? new Response(error(code), { status })
+          : new Response(null, { status: 204 }),
+      )
+      expect(await store.remove('tmp/a', 'abc')).toBe('removed')
+      expect(requests).toHaveLength(2)
+    },
+  )
 })
