@@ -1,7 +1,7 @@
 // A copy in parts, for files that one request cannot copy: begin, one part at a time, join. The upload's id and the ETags of
 // its parts are kept after each step, so that a kill costs one part. R2 takes no condition on a part, so the source is
 // looked at once more before the parts are joined. An upload that is given up is aborted: its parts cost money.
-import { begunUpload, isCopyOf, isSame, occupant } from '../storage/move.ts'
+import { begunUpload, isSame, occupant } from '../storage/move.ts'
 import type { Part } from '../recording/ports.ts'
 import { noPause, partBytesOf, pauseAfter } from '../recording/state.ts'
 import type { SourceObject, Upload } from '../recording/state.ts'
@@ -10,6 +10,7 @@ import type { FileContext } from './file-outcome.ts'
 import { takenName } from './move-steps.ts'
 import { entry, faultOf, firstOf, uploadLost } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
+import { afterRefusedJoin, afterTrouble, givenUp, isJoined } from './stuck-upload.ts'
 
 /** Begins the upload, unless our copy or something else lies at the final key already. */
 export async function beginParts(context: FileContext): Promise<Outcome> {
@@ -44,7 +45,14 @@ export async function copyNextPart(context: FileContext): Promise<Outcome> {
   const from = etags.length * partBytes
   const to = Math.min(from + partBytes, move.source.sizeBytes) - 1
   const part = { finalKey: move.finalKey, uploadId, number: etags.length + 1, from, to }
-  const etag = await copiedPart(context, move.source, part)
+  let etag: Awaited<ReturnType<typeof copiedPart>>
+  try {
+    etag = await copiedPart(context, move.source, part)
+  } catch (error) {
+    return (await afterTrouble(context, move, error)) === 'joined'
+      ? copied(context, move.finalKey)
+      : givenUp(context, move, { error, state: 'in_temp' })
+  }
   if (etag === 'changed') return sourceChanged(context)
   if (etag === 'lost') return lostUpload(context)
   return {
@@ -91,20 +99,20 @@ export async function completeParts(context: FileContext): Promise<Outcome> {
   const temp = await ports.store.head(move.source.key)
   if (temp === null || !isSame(temp, move.source)) {
     // Joined before a kill, and overwritten by a second run since: then the joined file is all that is left of the first.
-    const joined = await ports.store.head(move.finalKey)
-    return joined !== null && isCopyOf(joined, move.source)
-      ? copied(context, move.finalKey)
-      : sourceChanged(context)
+    return (await isJoined(ports, move)) ? copied(context, move.finalKey) : sourceChanged(context)
   }
   const { uploadId, etags } = file.upload
-  if (await ports.store.completeUpload(move.finalKey, uploadId, etags)) {
-    return copied(context, move.finalKey)
+  try {
+    if (await ports.store.completeUpload(move.finalKey, uploadId, etags)) {
+      return copied(context, move.finalKey)
+    }
+  } catch (error) {
+    return (await afterRefusedJoin(context, move, error)) === 'joined'
+      ? copied(context, move.finalKey)
+      : givenUp(context, move, { error, state: 'in_temp' })
   }
   // Unknown by now: the answer to an earlier, successful try may have been lost (s3.md §3.11).
-  const there = await ports.store.head(move.finalKey)
-  return there !== null && isCopyOf(there, move.source)
-    ? copied(context, move.finalKey)
-    : lostUpload(context)
+  return (await isJoined(ports, move)) ? copied(context, move.finalKey) : lostUpload(context)
 }
 
 /** Tells the store that an upload was given up. */

@@ -22,6 +22,7 @@ import type { FileContext } from './file-outcome.ts'
 import { takenName } from './move-steps.ts'
 import { entry, firstOf, uploadLost } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
+import { afterRefusedJoin, afterTrouble, givenUp } from './stuck-upload.ts'
 
 /** What one step holds in memory: a Worker has 128 MB for everything. */
 const pulledPartBytes = 16 * mebibyte
@@ -104,7 +105,14 @@ async function pullPart(context: FileContext): Promise<Outcome> {
   if (totalBytes !== move.source.sizeBytes)
     return lookedAgain(context, 'changed', 'The backup is no longer the file that was found.')
   const part = { finalKey: move.finalKey, uploadId, number: etags.length + 1, from, to }
-  const etag = await ports.store.uploadPart(part, bytes)
+  let etag: string | null
+  try {
+    etag = await ports.store.uploadPart(part, bytes)
+  } catch (error) {
+    return (await afterTrouble(context, move, error)) === 'joined'
+      ? joined(context)
+      : givenUp(context, move, { error, state: 'moving' })
+  }
   const lost = lostPause(context)
   return {
     change: onFile(file, (now) => {
@@ -124,7 +132,13 @@ async function joinParts(context: FileContext): Promise<Outcome> {
   const move = moveOf(context)
   if (move === null || file.upload === null) return lookedForSource(context)
   const { uploadId, etags } = file.upload
-  if (await ports.store.completeUpload(move.finalKey, uploadId, etags)) return joined(context)
+  try {
+    if (await ports.store.completeUpload(move.finalKey, uploadId, etags)) return joined(context)
+  } catch (error) {
+    return (await afterRefusedJoin(context, move, error)) === 'joined'
+      ? joined(context)
+      : givenUp(context, move, { error, state: 'moving' })
+  }
   // Unknown by now: lost, or joined by a try whose answer was lost. The next step looks.
   const pause = lostPause(context)
   return { change: onFile(file, (now) => ({ ...now, upload: null, pause })), entries: [] }

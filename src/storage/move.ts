@@ -24,12 +24,22 @@ export interface Move {
   wasAsked: boolean
 }
 
-/** The first of these keys that has an object. */
+/**
+ * The first of these keys that has an object. A store may refuse a spelling that it would never have stored, such as one
+ * with a slash in front: that is told only where no other has the object.
+ */
 export async function locate(store: Store, keys: string[]): Promise<SourceObject | null> {
+  let refusal: Trouble | null = null
   for (const key of keys) {
-    const found = await store.head(key)
-    if (found !== null) return found
+    try {
+      const found = await store.head(key)
+      if (found !== null) return found
+    } catch (error) {
+      if (!(error instanceof Trouble) || error.code !== 'store-refused') throw error
+      refusal ??= error
+    }
   }
+  if (refusal !== null) throw refusal
   return null
 }
 

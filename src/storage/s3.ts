@@ -90,7 +90,7 @@ export class S3 implements Store {
       })
     let response = await ask(source.etag)
     // A store that has no such condition may say so instead of passing it over; the look at the copy decides.
-    if (response.status === 501 && source.etag !== '') response = await ask('')
+    if (mayMeanCondition(response) && source.etag !== '') response = await ask('')
     const body = await response.text()
     const fault = readError(body)
     // Copy answers 200 before it has finished and may put its failure into the body (faults S3).
@@ -111,7 +111,7 @@ export class S3 implements Store {
     const headers: Record<string, string> = etag === '' ? {} : { 'if-match': `"${etag}"` }
     let response = await this.requests.send({ method: 'DELETE', key, headers })
     // A store that has no such condition may say so instead of passing it over; the look just before has to do.
-    if (response.status === 501 && etag !== '')
+    if (mayMeanCondition(response) && etag !== '')
       response = await this.requests.send({ method: 'DELETE', key })
     const body = await response.text()
     if (response.ok || (await this.#isMissing(key, response.status, body))) return 'removed'
@@ -247,6 +247,11 @@ export class S3 implements Store {
       ),
     }
   }
+}
+
+/** True where a store may have refused a header that it does not know, and not what was asked for. */
+function mayMeanCondition({ status }: Response): boolean {
+  return status === 400 || status === 405 || status === 501
 }
 
 /** The length of the object itself; `null` when it is not told, or is that of a compressed answer. */

@@ -3,6 +3,7 @@
 // copy begun again for ever.
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CopyRequest } from '../../src/recording/ports.ts'
+import { locate } from '../../src/storage/move.ts'
 import { S3 } from '../../src/storage/s3.ts'
 import { serve } from '../outside/http-server.ts'
 import type { HttpServer } from '../outside/http-server.ts'
@@ -207,6 +208,16 @@ describe('a look', () => {
     expect(requests.length).toBe(before + 1)
   })
 
+  it('S11: at a spelling of a key that the store refuses does not keep from the others', async () => {
+    const { store } = await storeThat(({ url }) =>
+      new URL(url).pathname.includes('//')
+        ? new Response(error('InvalidURI'), { status: 400 })
+        : new Response(null, { headers: { etag: '"abc"', 'content-range': 'bytes 0-0/10' } }),
+    )
+    expect(await locate(store, ['/tmp/a.mp4', 'tmp/a.mp4'])).toMatchObject({ key: 'tmp/a.mp4' })
+    await expect(locate(store, ['/tmp/a.mp4'])).rejects.toThrow('The store answered InvalidURI')
+  })
+
   it.each([301, 307, 308])(
     'S10: answered with a redirect (%i) is trouble, and not followed',
     async (status) => {
@@ -227,17 +238,28 @@ describe('a look', () => {
   })
 })
 
+/** What stores say of a condition that they do not have. */
+const refusedConditions: [number, string][] = [
+  [501, 'NotImplemented'],
+  [400, 'NotImplemented'],
+  [400, 'InvalidArgument'],
+  [405, 'MethodNotAllowed'],
+]
+
 describe('a copy', () => {
   const copied = '<CopyObjectResult><ETag>abc</ETag></CopyObjectResult>'
-  it('S14: is asked for without a condition where the store has none and says so', async () => {
-    const { store, requests } = await storeThat(({ headers }) =>
-      headers.has('x-amz-copy-source-if-match')
-        ? new Response(error('NotImplemented'), { status: 501 })
-        : new Response(copied),
-    )
-    expect(await store.copy(copy)).toBe('copied')
-    expect(requests).toHaveLength(2)
-  })
+  it.each(refusedConditions)(
+    'S14: is asked for without a condition where the store has none and says so with %i %s',
+    async (status, code) => {
+      const { store, requests } = await storeThat(({ headers }) =>
+        headers.has('x-amz-copy-source-if-match')
+          ? new Response(error(code), { status })
+          : new Response(copied),
+      )
+      expect(await store.copy(copy)).toBe('copied')
+      expect(requests).toHaveLength(2)
+    },
+  )
 
   it.each([
     [412, error('PreconditionFailed'), 'refused'],
@@ -314,4 +336,17 @@ describe('a delete', () => {
     const { store } = await storeThat(() => new Response(null, { status }))
     expect(await store.remove('tmp/a', 'abc').catch(() => 'trouble')).toBe(outcome)
   })
+
+  it.each(refusedConditions)(
+    'S14: is asked for without a condition where the store has none and says so with %i %s',
+    async (status, code) => {
+      const { store, requests } = await storeThat(({ headers }) =>
+        headers.has('if-match')
+          ? new Response(error(code), { status })
+          : new Response(null, { status: 204 }),
+      )
+      expect(await store.remove('tmp/a', 'abc')).toBe('removed')
+      expect(requests).toHaveLength(2)
+    },
+  )
 })

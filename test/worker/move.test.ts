@@ -412,18 +412,24 @@ describe('a store that ignores what it is told', () => {
     expect(copy?.headers).not.toHaveProperty('x-amz-copy-source-if-match')
   })
 
-  it('S14: a store that knows no condition on a delete is asked without one, and cleaned up', async () => {
-    const story = recordedNow()
-    const bytes = tenBytes()
-    await put(story.filename, bytes)
-    const body = '<Error><Code>NotImplemented</Code><Message>If-Match</Message></Error>'
-    await breakStore({ method: 'DELETE', times: 1, answer: { status: 501, body } })
-    await webhooks(...wholeLife(story))
-    const ready = await passUntil(story.egressId, isReady)
-    await passUntilQuiet(story.egressId)
-    expect(ready.attention).toBeNull()
-    expect(await keysUnder(`tmp/${story.egressId}/`)).toEqual([])
-    const deletes = (await storeRequests()).filter(({ method }) => method === 'DELETE')
-    expect(deletes.map(({ headers }) => 'if-match' in headers)).toEqual([true, false])
-  })
+  it.each([
+    [501, 'NotImplemented'],
+    [400, 'InvalidArgument'],
+  ])(
+    'S14: a store that knows no condition on a delete, and says so with %i %s, is asked without one, and cleaned up',
+    async (status, code) => {
+      const story = recordedNow()
+      const bytes = tenBytes()
+      await put(story.filename, bytes)
+      const body = `<Error><Code>${code}</Code><Message>If-Match</Message></Error>`
+      await breakStore({ method: 'DELETE', times: 1, answer: { status, body } })
+      await webhooks(...wholeLife(story))
+      const ready = await passUntil(story.egressId, isReady)
+      await passUntilQuiet(story.egressId)
+      expect(ready.attention).toBeNull()
+      expect(await keysUnder(`tmp/${story.egressId}/`)).toEqual([])
+      const deletes = (await storeRequests()).filter(({ method }) => method === 'DELETE')
+      expect(deletes.map(({ headers }) => 'if-match' in headers)).toEqual([true, false])
+    },
+  )
 })

@@ -192,6 +192,43 @@ describe('S7: a large file', () => {
     expect(await timelineTypes(story.egressId)).toContain('file.upload-lost')
   })
 
+  it.each([
+    [403, 'AccessDenied'],
+    [400, 'InvalidRequest'],
+    [409, 'OperationAborted'],
+  ])(
+    'S14: joined with the answer lost, and the join refused with %i %s from then on: the look at the copy decides',
+    async (status, code) => {
+      const story = await ended()
+      const refused = {
+        status,
+        body: `<Error><Code>${code}</Code><Message>Gone.</Message></Error>`,
+      }
+      await breakStore(
+        { method: 'POST', skip: 1, times: 1, answer: 'lost' },
+        { method: 'POST', answer: refused },
+      )
+      await endsWell(story)
+      expect(partsOf(await storeRequests())).toEqual(['1', '2', '3'])
+    },
+  )
+
+  it.each([
+    [403, 'AccessDenied', 5],
+    [500, 'InternalError', 10],
+  ])(
+    'whose upload the store does not go on with, and answers with %i %s: it is given up after %i times, and another begins',
+    async (status, code, times) => {
+      const story = await ended()
+      const refused = { status, body: `<Error><Code>${code}</Code></Error>` }
+      await breakStore({ method: 'PUT', isCopy: true, skip: 2, times, answer: refused })
+      await endsWell(story)
+      const types = await timelineTypes(story.egressId)
+      expect(types).toEqual(expect.arrayContaining(['file.upload-lost', 'file.upload-aborted']))
+      expect(partsOf(await storeRequests()).slice(-3)).toEqual(['1', '2', '3'])
+    },
+  )
+
   it('that is another one before the parts are joined is looked at again, and the parts are given up', async () => {
     const story = await ended()
     await breakStore({ method: 'PUT', isCopy: true, skip: 2, times: 1, answer: { status: 503 } })
