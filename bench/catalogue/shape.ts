@@ -148,6 +148,7 @@ function recordingOf(
     partial: false,
     limitReached: false,
     backup: false,
+    egressEndedAtMs: null,
     recoveredBy: null,
     attention: null,
     expiresAtMs: null,

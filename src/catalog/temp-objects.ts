@@ -73,6 +73,8 @@ export interface Standing {
   status: Status
   /** LiveKit's last word that was heard of it. */
   egressStatus: string | null
+  /** LiveKit's end of it, as far as anybody heard of one. */
+  egressEndedAtMs: number | null
   /** Nobody but the bucket told of its end: LiveKit would know more. */
   isOfTheBucket: boolean
 }
@@ -85,6 +87,7 @@ export async function readStandings(
   const { results } = await database
     .prepare(
       `SELECT r.egress_id, ${knownStatus}, json_extract(r.recording, '$.egressStatus') AS egress_status,
+         json_extract(r.recording, '$.egressEndedAtMs') AS egress_ended_at_ms,
          json_extract(r.recording, '$.recoveredBy') IN ('manifest', 'object') AS of_the_bucket
        FROM json_each(?1) k JOIN recordings r ON r.egress_id = k.value`,
     )
@@ -93,6 +96,7 @@ export async function readStandings(
       egress_id: string
       status: Status
       egress_status: string | null
+      egress_ended_at_ms: number | null
       of_the_bucket: number | null
     }>()
   return new Map(
@@ -101,6 +105,7 @@ export async function readStandings(
       {
         status: row.status,
         egressStatus: row.egress_status,
+        egressEndedAtMs: row.egress_ended_at_ms,
         isOfTheBucket: row.of_the_bucket === 1,
       },
     ]),

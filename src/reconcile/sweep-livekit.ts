@@ -64,8 +64,10 @@ export function isNews(facts: EgressFacts, standing: Standing | undefined, nowMs
   if ((facts.terminalAtMs ?? 0) > nowMs - youngForMs) return false
   // What was given up for lost and is in the list lives, or a zombie says what it has said before.
   if (standing === undefined || standing.status === 'lost') return true
-  const { status, egressStatus, isOfTheBucket } = standing
+  const { status, egressStatus, egressEndedAtMs, isOfTheBucket } = standing
   if (!isTerminal(facts)) return isFurther(facts, status)
+  // A second run of what had ended: it may have written another file over the first one.
+  if ((facts.terminalAtMs ?? 0) > (egressEndedAtMs ?? 0)) return true
   // What was deleted before LiveKit's end was heard may have a file whose name nobody knows: it is to go as well.
   if (status === 'deleted' && egressStatus !== facts.status) return true
   // The bucket tells of files, and not of a failure, a limit, a room, or a live playlist.

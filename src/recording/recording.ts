@@ -32,6 +32,8 @@ export interface Recording {
   kind: RecordingKind | null
   status: Status
   egressStatus: string | null
+  /** LiveKit's own end of the egress: another one is that of another run. */
+  egressEndedAtMs: number | null
   title: string | null
   metadata: Record<string, string>
   startedAtMs: number | null
@@ -110,6 +112,7 @@ export function toRecording(state: RecordingState): Recording | null {
     kind: seen.kind?.value ?? null,
     status: recordingStatus,
     egressStatus: verdict?.status ?? null,
+    egressEndedAtMs: seen.terminalAtMs?.value ?? null,
     title: (wishes.title ?? seen.title)?.value ?? null,
     metadata: wishes.metadata?.value ?? {},
     startedAtMs,

@@ -82,7 +82,8 @@ export function toJson(recording: Recording, updatedAtMs: number): RecordingJson
     expiresAtMs,
     removeAtMs,
     createdAtMs,
-    listed: _,
+    egressEndedAtMs: _ended,
+    listed: _listed,
     ...same
   } = recording
   return {

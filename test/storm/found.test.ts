@@ -238,7 +238,12 @@ describe('what the storm found', () => {
     const nowMs = startMs + dayMs
     const active = { ...noFacts, status: 'EGRESS_ACTIVE' }
     const ended = { ...noFacts, status: 'EGRESS_COMPLETE', terminalAtMs: startMs }
-    const standing = (status: Status) => ({ status, egressStatus: null, isOfTheBucket: false })
+    const standing = (status: Status) => ({
+      status,
+      egressStatus: null,
+      egressEndedAtMs: startMs,
+      isOfTheBucket: false,
+    })
     const ofTheBucket = { ...standing('ready'), isOfTheBucket: true }
     expect(isNews(ended, ofTheBucket, nowMs)).toBe(true)
     expect(isNews(active, ofTheBucket, nowMs)).toBe(false)
@@ -255,6 +260,9 @@ describe('what the storm found', () => {
     expect(isNews(ending, standing('ending'), nowMs)).toBe(false)
     expect(isNews({ ...active, status: 'EGRESS_PAUSED' }, standing('active'), nowMs)).toBe(false)
     expect(isNews(ended, standing('ready'), nowMs)).toBe(false)
+    // The end of a second run, which may have written another file over the first one.
+    const secondEnd = { ...ended, terminalAtMs: startMs + 1 }
+    expect(isNews(secondEnd, standing('ready'), nowMs)).toBe(true)
     expect(isNews(active, standing('deleted'), nowMs)).toBe(false)
     // The catalogue may still speak of the attempt before.
     for (const over of ['deleted', 'failed', 'ready', 'processing', 'active'] as const)

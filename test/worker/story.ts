@@ -182,6 +182,7 @@ export function readyRecording(more: Partial<Recording> = {}): Recording {
     partial: false,
     limitReached: false,
     backup: false,
+    egressEndedAtMs: null,
     recoveredBy: null,
     attention: null,
     expiresAtMs: null,
