@@ -1,9 +1,9 @@
 // What must hold after every storm, whatever happened. An exception is made only where nobody could have known better, and
 // each is named here: LiveKit overwrote its own file before anybody copied it; a store without conditional deletion
 // deleted what was put there after the last look; no witness ever told whose a file is (it stays, listed as an orphan);
-// the file is not what LiveKit promised, or that of a second run of which nobody heard what LiveKit promised (it stays, and a
-// person is told); a store that ignores conditions copied a second run when it was asked for the first; an HLS folder that nobody said a word of,
-// neither LiveKit nor its manifest nor the metadata of its objects (it stays).
+// the file is not what LiveKit promised, or that of a second run of which nobody heard what LiveKit promised (it stays, and
+// a person is told); a store that ignores conditions copied a second run when it was asked for the first; an HLS folder that
+// nobody said a word of, neither LiveKit nor its manifest nor the metadata of its objects (it stays).
 import { isDeepStrictEqual } from 'node:util'
 import type { OutputFact } from '../../src/recording/observation.ts'
 import { toRecording } from '../../src/recording/recording.ts'
@@ -116,13 +116,16 @@ function assertTold({ egressId, changes, state }: Actor): void {
     if (from !== last || to === last) {
       throw new Broken(
         'the timeline tells each change once',
-        `${egressId}: ${last}, ${from}, ${to}`,
+        `${egressId}: ${String(last)}, ${String(from)}, ${String(to)}`,
       )
     }
     last = to
   }
   if (last !== end) {
-    throw new Broken('the timeline tells each change once', `${egressId}: ${last} is not ${end}`)
+    throw new Broken(
+      'the timeline tells each change once',
+      `${egressId}: ${String(last)} is not ${end}`,
+    )
   }
 }
 
