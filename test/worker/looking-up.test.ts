@@ -4,7 +4,16 @@ import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { egressEvent, wholeLife } from '../egress-events.ts'
 import type { Recorded } from '../egress-events.ts'
-import { alarmAtMs, letTimeRun, passMs, passUntil, recordedNow, ring, stopTime } from './clock.ts'
+import {
+  alarmAtMs,
+  letPass,
+  letTimeRun,
+  passMs,
+  passUntil,
+  recordedNow,
+  ring,
+  stopTime,
+} from './clock.ts'
 import {
   askedOfLiveKit,
   download,
@@ -36,17 +45,6 @@ async function silent(more: Partial<Recorded> = {}): Promise<Recorded> {
   await ring(story.egressId)
   expect((await read(story.egressId)).status).toBe('active')
   return story
-}
-
-/** Rings alarm after alarm for so long, or until the object has none. */
-async function letPass(egressId: string, ms: number): Promise<void> {
-  const endMs = Date.now() + ms
-  for (;;) {
-    const atMs = await alarmAtMs(egressId)
-    if (atMs === null || atMs > endMs) break
-    await ring(egressId)
-  }
-  if (Date.now() < endMs) passMs(endMs - Date.now())
 }
 
 async function statusOf(egressId: string): Promise<string> {
