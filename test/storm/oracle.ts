@@ -46,7 +46,7 @@ export function checkCalm(calm: Aftermath): void {
     if (life.uploads.some(({ content }) => calm.bucket.forgiven.has(content.content))) continue
     const end = ends.get(life.egressId)
     // LiveKit's word is no outcome: whatever it was, the rest has to be so.
-    const expected = isUntold(life)
+    const expected = isUnnamed(life)
       ? { ...end, ...fates.zombie, finals: [] }
       : { ...end, ...fateOf(life), finals: contentsOf(life) }
     if (end === undefined || !isDeepStrictEqual(toldApart(end, calm, life), expected)) {
@@ -64,7 +64,7 @@ function toldApart(end: EndState, { conditions }: Aftermath, life: Life): EndSta
 }
 
 /** LiveKit fell silent before it told the name of the file, and neither its folder nor its metadata say whose it is. */
-function isUntold({ egressId, shape, told, uploads, metadata }: Life): boolean {
+function isUnnamed({ egressId, shape, told, uploads, metadata }: Life): boolean {
   const isNamed = told.some(({ facts }) =>
     facts.outputs?.some((output) => uploads.some(({ path }) => path === output.path)),
   )
