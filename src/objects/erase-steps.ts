@@ -12,7 +12,7 @@ import type { Store } from '../recording/ports.ts'
 import type { RecordingState, Removal, SourceObject } from '../recording/state.ts'
 import { noPause, noRemoval, pauseAfter } from '../recording/state.ts'
 import { latestWishMs } from '../recording/wishes.ts'
-import { isSame } from '../storage/move.ts'
+import { giveUpUpload, giveUpUploads, isSame } from '../storage/move.ts'
 import { inGroups } from './groups.ts'
 import { entry, faultOf, firstOf } from './outcome.ts'
 import type { Outcome, Ports } from './outcome.ts'
@@ -114,13 +114,10 @@ async function eraseSome(
 ): Promise<Done> {
   switch (scope.kind) {
     case 'upload':
-      await store.abortUpload(scope.key, scope.uploadId)
+      await giveUpUpload(store, scope.key, scope.uploadId)
       return { requests: 1, removed: 0, next: null }
-    case 'open-uploads': {
-      const uploadIds = await store.openUploads(scope.key)
-      await inGroups(uploadIds, async (uploadId) => store.abortUpload(scope.key, uploadId))
-      return { requests: 1 + uploadIds.length, removed: 0, next: null }
-    }
+    case 'open-uploads':
+      return { requests: 1 + (await giveUpUploads(store, scope.key)), removed: 0, next: null }
     case 'object':
       return eraseObject(store, scope)
     case 'list':

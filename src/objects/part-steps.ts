@@ -1,7 +1,7 @@
 // A copy in parts, for files that one request cannot copy: begin, one part at a time, join. The upload's id and the ETags of
 // its parts are kept after each step, so that a kill costs one part. R2 takes no condition on a part, so the source is
 // looked at once more before the parts are joined. An upload that is given up is aborted: its parts cost money.
-import { begunUpload, isSame, occupant } from '../storage/move.ts'
+import { begunUpload, giveUpUpload, isSame, occupant } from '../storage/move.ts'
 import type { Part } from '../recording/ports.ts'
 import { noPause, partBytesOf, pauseAfter } from '../recording/state.ts'
 import type { SourceObject, Upload } from '../recording/state.ts'
@@ -117,23 +117,18 @@ export async function completeParts(context: FileContext): Promise<Outcome> {
 
 /** Tells the store that an upload was given up. */
 export async function abortParts({ file, ports }: FileContext): Promise<Outcome> {
-  try {
-    if (file.abandoned !== null) {
-      await ports.store.abortUpload(file.abandoned.key, file.abandoned.uploadId)
-    }
-  } catch (error) {
-    const { code, message } = faultOf(error)
-    // Keys that may not abort: the store's own rule ends the upload (R2: after seven days), the file does not wait for it.
-    if (code !== 'access-denied' && code !== 'store-refused') throw error
-    return {
-      change: onFile(file, (now) => ({ ...now, abandoned: null })),
-      entries: [entry('file.abort-failed', { file: file.name, code, message })],
-    }
-  }
-  return {
-    change: onFile(file, (now) => ({ ...now, abandoned: null })),
-    entries: [entry('file.upload-aborted', { file: file.name })],
-  }
+  const { abandoned } = file
+  const refused =
+    abandoned === null ? null : await giveUpUpload(ports.store, abandoned.key, abandoned.uploadId)
+  const told =
+    refused === null
+      ? entry('file.upload-aborted', { file: file.name })
+      : entry('file.abort-failed', {
+          file: file.name,
+          code: refused.code,
+          message: refused.message,
+        })
+  return { change: onFile(file, (now) => ({ ...now, abandoned: null })), entries: [told] }
 }
 
 function copied({ file }: FileContext, key: string): Outcome {

@@ -6,13 +6,13 @@ import { create as contentDisposition } from 'content-disposition'
 import { isUnder } from '../recording/keys.ts'
 import { Trouble } from '../recording/ports.ts'
 import type { CopyRequest, Store } from '../recording/ports.ts'
-import type { Pause, SourceObject } from '../recording/state.ts'
+import type { Fault, Pause, SourceObject } from '../recording/state.ts'
 
 /** Tell our copy from anybody else's object under the same key: whose it is, and of which object. */
 const egressMark = 'roomtape-egress'
 const sourceMark = 'roomtape-source'
 
-const refusedCodes = new Set(['access-denied', 'store-refused'])
+const refusedCodes = new Set(['access-denied', 'store-refused', 'not-implemented'])
 
 export interface Move {
   egressId: string
@@ -130,16 +130,34 @@ export async function removeTemp(
  * before it could note it: nobody can tell what it was to become, so it is given up. Its parts would cost money for ever.
  */
 export async function begunUpload(store: Store, move: Move): Promise<string> {
-  for (const uploadId of await store.openUploads(move.finalKey)) {
-    try {
-      await store.abortUpload(move.finalKey, uploadId)
-    } catch (error) {
-      // Keys that may not abort: the store's own rule ends the upload, the file does not wait for it.
-      const isRefused = error instanceof Trouble && refusedCodes.has(error.code)
-      if (!isRefused) throw error
-    }
-  }
+  await giveUpUploads(store, move.finalKey)
   return store.beginUpload(requestOf(move, true))
+}
+
+/** Aborts every upload to a key. @returns how many there were */
+export async function giveUpUploads(store: Store, key: string): Promise<number> {
+  const uploadIds = await store.openUploads(key)
+  for (const uploadId of uploadIds) await giveUpUpload(store, key, uploadId)
+  return uploadIds.length
+}
+
+/**
+ * Aborts an upload. Keys that may not abort, a store that cannot: its own rule ends the upload (R2: after seven days), and
+ * nobody waits for it.
+ * @returns why it was refused, `null` when it was not
+ */
+export async function giveUpUpload(
+  store: Store,
+  key: string,
+  uploadId: string,
+): Promise<Fault | null> {
+  try {
+    await store.abortUpload(key, uploadId)
+    return null
+  } catch (error) {
+    if (error instanceof Trouble && refusedCodes.has(error.code)) return error
+    throw error
+  }
 }
 
 /** How often in a row the store has refused to delete what it says is there. */

@@ -140,14 +140,20 @@ const codes: Record<string, string> = {
   InvalidAccessKeyId: 'wrong-credentials',
   SignatureDoesNotMatch: 'wrong-credentials',
   NoSuchBucket: 'no-such-bucket',
+  NotImplemented: 'not-implemented',
   RequestTimeTooSkewed: 'store-clock',
+}
+
+const codesOfStatus: Record<number, string> = {
+  401: 'wrong-credentials',
+  403: 'access-denied',
+  501: 'not-implemented',
 }
 
 /** What the store refused, in its own words; the words of a HEAD or of an empty body are its status. */
 export function trouble(status: number, body: string): Trouble {
   const fault = readError(body)
-  const byStatus =
-    status === 401 ? 'wrong-credentials' : status === 403 ? 'access-denied' : undefined
+  const byStatus = codesOfStatus[status]
   // These pass by themselves.
   const isOutage = status >= 500 || status === 429 || status === 408
   const code =

@@ -70,6 +70,8 @@ export class S3 implements Store {
   async #sizeBytes(key: string): Promise<number> {
     const headers = { range: 'bytes=0-0' }
     const response = await this.requests.send({ method: 'GET', key, headers })
+    if (!response.ok && response.status !== 416)
+      throw trouble(response.status, await response.text())
     await drop(response)
     const total = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1]
     if (total !== undefined) return Number(total)

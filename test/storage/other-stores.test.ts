@@ -230,6 +230,17 @@ describe('a look', () => {
     },
   )
 
+  it('that tells no length has none of the error that the question for it is answered with', async () => {
+    const slowDown = error('SlowDown')
+    const headers = { 'content-length': String(slowDown.length) }
+    const { store } = await storeThat(({ method }) =>
+      method === 'HEAD'
+        ? new Response(null, { headers: { etag: '"abc"', 'content-encoding': 'gzip' } })
+        : new Response(slowDown, { status: 503, headers }),
+    )
+    await expect(store.head('tmp/a')).rejects.toMatchObject({ code: 'store-outage' })
+  })
+
   it.each(['W/"abc"', 'abc', '"abc"'])('sees one ETag, written as %s', async (etag) => {
     const { store } = await storeThat(
       () => new Response(null, { headers: { etag, 'content-range': 'bytes 0-0/10' } }),

@@ -241,6 +241,20 @@ describe('S7: a large file', () => {
     )
   })
 
+  it.each([501, 403])(
+    'whose parts the store does not give up, and answers with %i, does not wait for that',
+    async (status) => {
+      const story = await ended()
+      await breakStore({ method: 'PUT', isCopy: true, skip: 1, times: 1, answer: { status: 503 } })
+      await ringUntilParts(story, 2)
+      await upload(story.filename, large(2))
+      await breakStore({ method: 'DELETE', key: finalFolder(story), answer: { status } })
+      await passUntil(story.egressId, isReady)
+      expect(await digestAt(final(story))).toBe(await digestOf(large(2)))
+      expect(await timelineTypes(story.egressId)).toContain('file.abort-failed')
+    },
+  )
+
   it('that is gone in the middle is looked for again, and the parts are given up', async () => {
     const story = await ended()
     await breakStore({ method: 'PUT', isCopy: true, skip: 1, times: 1, answer: { status: 503 } })
