@@ -168,7 +168,9 @@ describe('names that lead out of the folder', () => {
     expect(['unsafe-key', 'outside-folders', 'missing', 'no-file']).toContain(recording.error?.code)
     expect(recording.files.every(({ state }) => state !== 'final')).toBe(true)
     expect((await asAdmin(`/v1/recordings/${story.egressId}/play`)).status).toBe(409)
-    for (const { method, key, copySource } of await storeRequests()) {
+    for (const { method, key, query, copySource } of await storeRequests()) {
+      // Whether the bucket is there at all is asked with a list.
+      if (method === 'GET' && query.includes('list-type=2')) continue
       expect(key, `${method} of the bucket itself`).not.toBe('')
       expect([method, copySource]).toEqual([expect.stringMatching(/^(HEAD|GET)$/), null])
       expect(key).toMatch(/^\/?tmp(\/|$)|^recordings\/EG_(?!victim)/)
