@@ -78,7 +78,7 @@ async function bothRunsAreKept(story: Recorded, first: string, second: string): 
 }
 
 describe('one MP4', () => {
-  it('costs the store six requests from its end to a clean temp folder, and not one more', async () => {
+  it('costs the store so many requests from its end to a clean temp folder, and not one more', async () => {
     const story = recordedNow()
     await put(story.filename, tenBytes())
     await webhooks(...wholeLife(story))
