@@ -82,7 +82,7 @@ function read(event: Json, sizeBytes: number, nowMs: number): Received {
     return { kind: 'not-ours', event: name, reason, about: { roomName: null, error: null } }
   }
   const egressId = text(info, 'egressId')
-  const facts = name === 'egress_ended' ? endedFacts(event, info) : factsOf(info)
+  const facts = name === 'egress_ended' ? endedFacts(event, info, nowMs) : factsOf(info)
   if (egressId === null || !isEgressId(egressId)) {
     const { roomName, error } = facts
     return { kind: 'not-ours', event: name, reason: 'no-egress-id', about: { roomName, error } }
@@ -105,11 +105,12 @@ function read(event: Json, sizeBytes: number, nowMs: number): Received {
  * The event says that it is the end, whatever the word: one that we do not know, or none, which reads as STARTING, and with
  * that nothing ever ended.
  */
-function endedFacts(event: Json, info: Json): EgressFacts {
+function endedFacts(event: Json, info: Json, nowMs: number): EgressFacts {
   const facts = factsOf(info)
   if (isTerminal(facts)) return facts
   const status = facts.status === 'EGRESS_STARTING' ? 'unknown:none' : facts.status
-  const toldAtUs = facts.updatedAtUs ?? (count(event, 'createdAt') ?? 0) * 1e6
+  const createdAtSeconds = count(event, 'createdAt') ?? Math.floor(nowMs / 1000)
+  const toldAtUs = facts.updatedAtUs ?? createdAtSeconds * 1e6
   const terminalAtMs = facts.terminalAtMs ?? Math.floor(toldAtUs / 1000)
   return { ...facts, status, updatedAtUs: toldAtUs, terminalAtMs }
 }

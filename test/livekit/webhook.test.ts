@@ -53,6 +53,17 @@ describe('a golden webhook', () => {
 })
 
 describe('what a webhook says, once it is authentic', () => {
+  it.each([
+    ['its own time', { endedAt: '1767225665000000000' }, {}, 1_767_225_665_000],
+    ['the time of the event', {}, { createdAt: '1767225670' }, 1_767_225_670_000],
+    ['the time at which it came', {}, {}, nowMs],
+  ])('an end without a status ended at %s', async (_, info, event, terminalAtMs) => {
+    const egressInfo = { egressId: 'EG_2aB3cD4eF5gH', ...info }
+    expect(await said({ event: 'egress_ended', egressInfo, ...event })).toMatchObject({
+      observation: { egress: { status: 'unknown:none', terminalAtMs } },
+    })
+  })
+
   it.each(['', 'null', '[]', '"text"', '{"event":', 'event=egress_ended'])(
     'is refused as no JSON object when it is %j',
     async (body) => {
