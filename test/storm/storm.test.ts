@@ -1,6 +1,7 @@
 // The storm: random histories of recordings under random loss, duplication, reordering, crashes between any two steps,
 // outages of every outside world and late sweeps, on the same decision code as the Worker. It exists for the faults that
-// nobody thought of. Of its five invariants four are checked; the fifth, delivery of app events, is not there yet.
+// nobody thought of. The Worker sends no events to an app; what they would tell, each change of status, is held to be told
+// once, in order, and to lead to the end.
 import { describe, expect, it } from 'vitest'
 import { replay, runSeed } from './run.ts'
 import type { Failure } from './run.ts'
